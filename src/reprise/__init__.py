@@ -1,0 +1,40 @@
+"""Reprise: publish, find, load, run and reproduce machine-learning models.
+
+Public names are loaded on first use, so `import reprise` costs a few milliseconds and needs
+nothing but the standard library.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Public name -> module that defines it.
+_EXPORTS = {
+    "RepriseError": "reprise.base.errors",
+    "download": "reprise.hub",
+    "get_dir": "reprise.hub",
+    "help": "reprise.hub",
+    "list": "reprise.hub",
+    "load": "reprise.hub",
+    "login": "reprise.hub",
+    "publish": "reprise.hub",
+    "search": "reprise.hub",
+    "set_dir": "reprise.hub",
+}
+
+__all__ = sorted(_EXPORTS)  # noqa: PLE0605 - one table is the single source of the public names
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module behind a public name on first use."""
+    try:
+        module = _EXPORTS[name]
+    except KeyError:
+        raise AttributeError(f"module 'reprise' has no attribute {name!r}") from None
+    return getattr(import_module(module), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names for interactive users."""
+    return sorted([*globals(), *_EXPORTS])

@@ -1,0 +1,1 @@
+"""Floor 0: errors, ids, digests, atomic files, optional imports. Standard library only."""
