@@ -14,10 +14,10 @@ _FORBIDDEN_IN_PATH = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]")
 MAX_NAME = 96
 MAX_PATH = 1024
 # Names that would shadow a route or a file of git's own.
-RESERVED_NAMES = frozenset(  # one line of words is easier to extend than a list
+RESERVED_NAMES = frozenset(
     "api blob branch cas commit commits compare datasets discussions docs git health info login "
     "metrics models new notice organizations preupload raw refs resolve revision settings spaces "
-    "static tag tree upload users".split()  # noqa: SIM905
+    "static tag tree upload users".split()
 )
 
 

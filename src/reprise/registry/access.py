@@ -1,0 +1,163 @@
+"""Who may do what: the one authorisation function, deny by default."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+from reprise.base.errors import Forbidden, RepoNotFound, Unauthenticated
+from reprise.base.ids import RepoId, RepoType
+
+
+class Action(IntEnum):
+    """What a caller wants with a repo; each level includes those below."""
+
+    READ = 1
+    WRITE = 2  # commit, branch, tag, pull request
+    ADMIN = 3  # settings, move, delete
+
+
+class OrgRole(StrEnum):
+    """A member's role in an organisation."""
+
+    READ = "read"  # sees private repos
+    CONTRIBUTOR = "contributor"  # also creates repos
+    WRITE = "write"  # also writes to every repo
+    ADMIN = "admin"  # also administers repos and members
+
+
+class TokenRole(StrEnum):
+    """What an access token may be used for."""
+
+    READ = "read"
+    WRITE = "write"
+    FINE_GRAINED = "fine-grained"  # per repo, see `AccessToken.scopes`
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user or an organisation."""
+
+    id: int
+    name: str
+    kind: str  # user, org
+    fullname: str
+    created_at: int = 0
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """A credential, without its secret."""
+
+    id: int
+    name: str
+    role: TokenRole
+    scopes: Mapping[str, Action] = field(default_factory=dict)  # "model/owner/name" -> action
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whoever sent a request; without an account, anybody."""
+
+    account: Account | None = None
+    token: AccessToken | None = None
+    orgs: Mapping[int, OrgRole] = field(default_factory=dict)  # organisation id -> role
+
+    @property
+    def user(self) -> Account:
+        """The account behind the request.
+
+        Raises:
+            Unauthenticated: The request carried no access token.
+        """
+        if self.account is None:
+            raise Unauthenticated("Sign in first: send an access token (hf auth login --token …).")
+        return self.account
+
+
+ANONYMOUS = Caller()
+
+
+@dataclass(frozen=True)
+class Repo:
+    """A repo as the hub knows it. Times are microseconds since 1970, UTC."""
+
+    id: int
+    type: RepoType
+    owner_id: int
+    repo_id: RepoId
+    private: bool
+    default_branch: str
+    created_at: int
+    updated_at: int
+    gated: str = ""
+    disabled: bool = False
+    downloads: int = 0
+    likes: int = 0
+    used_storage: int = 0
+    pipeline_tag: str | None = None
+    library_name: str | None = None
+    card: str = "{}"  # JSON
+
+    @property
+    def scope(self) -> str:
+        """How fine-grained tokens name the repo: `model/owner/name`, lower case."""
+        return f"{self.type}/{self.repo_id.key}"
+
+
+def allowed(caller: Caller, repo: Repo) -> Action | None:
+    """Return the highest action a caller may take on a repo, or None when it must stay hidden."""
+    owned = _by_account(caller, repo)
+    if caller.token is not None and owned is not None:
+        owned = _by_token(caller.token, repo, owned)
+    if owned is None and not repo.private:
+        return Action.READ
+    return owned
+
+
+def check(caller: Caller, action: Action, repo: Repo) -> None:
+    """Let a caller pass, or say why not.
+
+    Raises:
+        RepoNotFound: The repo is hidden from the caller; nothing tells it from an absent one.
+        Unauthenticated: An anonymous caller wants to change something.
+        Forbidden: The caller sees the repo but may not do this.
+    """
+    level = allowed(caller, repo)
+    if level is None:
+        raise RepoNotFound(f"Repository not found: {repo.repo_id}")
+    if level < action:
+        caller.user  # noqa: B018 - an anonymous caller is asked to sign in first
+        raise Forbidden(_refusal(caller, action, repo))
+
+
+def _by_account(caller: Caller, repo: Repo) -> Action | None:
+    if caller.account is not None and caller.account.id == repo.owner_id:
+        return Action.ADMIN
+    match caller.orgs.get(repo.owner_id):
+        case OrgRole.ADMIN:
+            return Action.ADMIN
+        case OrgRole.WRITE:
+            return Action.WRITE
+        case OrgRole.CONTRIBUTOR | OrgRole.READ:
+            return Action.READ
+        case None:
+            return None
+
+
+def _by_token(token: AccessToken, repo: Repo, owned: Action) -> Action | None:
+    if token.role is TokenRole.WRITE:
+        return owned
+    if token.role is TokenRole.READ:
+        return Action.READ
+    scoped = token.scopes.get(repo.scope)
+    return min(scoped, owned) if scoped is not None else None
+
+
+def _refusal(caller: Caller, action: Action, repo: Repo) -> str:
+    verb = {Action.READ: "read", Action.WRITE: "write to", Action.ADMIN: "administer"}[action]
+    name = caller.token.name if caller.token else "?"
+    return (
+        f"You may not {verb} {repo.repo_id}: the account or its access token {name!r} lacks the "
+        "right. Use a token with the write role, or ask an admin of the owner."
+    )

@@ -1,0 +1,1 @@
+"""The hub's database: tables, connections and migrations."""

@@ -1,0 +1,254 @@
+"""Tables of the hub.
+
+Types are chosen so that SQLite and PostgreSQL agree: times are integer microseconds, object ids
+are raw bytes, JSON is text. Names that people type are stored twice: as written, and as a `key`
+folded to lower case, which is what is compared.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData()
+
+# SQLite only numbers rows by itself in a column declared INTEGER.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _repo_id() -> Column[int]:
+    return Column("repo_id", Id, ForeignKey("repo.id", ondelete="CASCADE"), nullable=False)
+
+
+# -- people ---------------------------------------------------------------------------------
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("key", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),  # user, org
+    Column("fullname", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+membership = Table(
+    "membership",
+    metadata,
+    Column("org_id", Id, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", Id, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("role", Text, nullable=False),  # admin, write, contributor, read
+    Index("membership_by_user", "user_id"),
+)
+
+access_token = Table(
+    "access_token",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("account_id", Id, ForeignKey("account.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),  # read, write, fine-grained
+    Column("secret_sha256", LargeBinary(32), nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),  # JSON: {"model/owner/name": "read" | "write"}
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    UniqueConstraint("account_id", "name"),
+)
+
+# -- repos ----------------------------------------------------------------------------------
+
+repo = Table(
+    "repo",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("type", Text, nullable=False),  # model, dataset, space, metric
+    Column("owner_id", Id, ForeignKey("account.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("key", Text, nullable=False),  # owner/name, lower case
+    Column("private", Boolean, nullable=False),
+    Column("gated", Text, nullable=False, server_default=""),  # "", auto, manual
+    Column("disabled", Boolean, nullable=False, server_default=text("false")),
+    Column("default_branch", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("downloads", BigInteger, nullable=False, server_default="0"),
+    Column("likes", BigInteger, nullable=False, server_default="0"),
+    # What the tip of the default branch says about itself, kept for listing and search.
+    Column("card", Text, nullable=False, server_default="{}"),  # JSON: card data
+    Column("pipeline_tag", Text),
+    Column("library_name", Text),
+    Column("used_storage", BigInteger, nullable=False, server_default="0"),  # bytes at the tip
+    UniqueConstraint("type", "key"),
+    Index("repo_by_owner", "owner_id"),
+    Index("repo_by_update", "type", "updated_at"),
+    Index("repo_by_downloads", "type", "downloads"),
+)
+
+# Former names of moved repos, and legacy one-part ids.
+repo_alias = Table(
+    "repo_alias",
+    metadata,
+    Column("type", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    _repo_id(),
+)
+
+repo_tag = Table(
+    "repo_tag",
+    metadata,
+    Column("tag", Text, primary_key=True),  # as in listings: license:mit, language:en, pytorch
+    Column("repo_id", Id, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
+    Index("repo_tag_by_repo", "repo_id"),
+)
+
+discussion = Table(
+    "discussion",
+    metadata,
+    Column("repo_id", Id, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
+    Column("num", Integer, primary_key=True),
+    Column("author_id", Id, ForeignKey("account.id"), nullable=False),
+    Column("is_pull_request", Boolean, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("status", Text, nullable=False),  # draft, open, closed, merged
+    Column("created_at", BigInteger, nullable=False),
+    Column("target_branch", Text),
+    Column("merge_commit", LargeBinary(20)),
+)
+
+# -- git ------------------------------------------------------------------------------------
+
+# A row already is a pack entry: `z` is the finished zlib stream of the body or of a delta.
+git_object = Table(
+    "git_object",
+    metadata,
+    Column("repo_id", Id, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
+    Column("oid", LargeBinary(20), primary_key=True),
+    Column("kind", SmallInteger, nullable=False),  # git's: 1 commit, 2 tree, 3 blob, 4 tag
+    Column("size", BigInteger, nullable=False),  # of the whole body, inflated
+    Column("z", LargeBinary, nullable=False),
+    Column("base", LargeBinary(20)),  # set: `z` is a REF_DELTA against this object
+    Column("z_size", BigInteger, nullable=False),  # inflated length of `z` (pack header)
+    Column("depth", SmallInteger, nullable=False),  # length of the delta chain below
+)
+
+git_ref = Table(
+    "git_ref",
+    metadata,
+    Column("repo_id", Id, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, primary_key=True),  # refs/heads/main, refs/tags/v1, refs/pr/3
+    Column("oid", LargeBinary(20), nullable=False),
+    Column("protected", Boolean, nullable=False, server_default=text("false")),
+)
+
+# Blobs that are LFS pointers, so that listings need not parse them.
+git_pointer = Table(
+    "git_pointer",
+    metadata,
+    Column("repo_id", Id, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
+    Column("oid", LargeBinary(20), primary_key=True),
+    Column("sha256", LargeBinary(32), nullable=False),
+    Column("size", BigInteger, nullable=False),
+)
+
+# The tree at the tip of the default branch, with the commit that last touched each entry.
+entry = Table(
+    "entry",
+    metadata,
+    Column("repo_id", Id, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
+    Column("folder", Text, primary_key=True),  # "" is the root; no trailing slash
+    Column("name", Text, primary_key=True),
+    Column("mode", Integer, nullable=False),
+    Column("oid", LargeBinary(20), nullable=False),
+    Column("size", BigInteger, nullable=False),  # of the git blob; 0 for folders
+    Column("commit_oid", LargeBinary(20), nullable=False),
+)
+
+# -- large files ----------------------------------------------------------------------------
+
+# A file the hub can serve by its sha256: whole in the store, or rebuilt from xorbs, or both.
+stored_file = Table(
+    "stored_file",
+    metadata,
+    Column("sha256", LargeBinary(32), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("whole", Boolean, nullable=False),  # the store holds sha256/<digest>
+    Column("xet_hash", LargeBinary(32)),  # set: a reconstruction exists
+    Column("created_at", BigInteger, nullable=False),
+    Index("stored_file_by_xet", "xet_hash"),
+)
+
+# Files a repo may refer to: somebody with write access proved to hold every byte.
+repo_file = Table(
+    "repo_file",
+    metadata,
+    Column("repo_id", Id, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
+    Column("sha256", LargeBinary(32), primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+    Index("repo_file_by_sha256", "sha256"),
+)
+
+# An LFS multipart upload under way.
+lfs_upload = Table(
+    "lfs_upload",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _repo_id(),
+    Column("sha256", LargeBinary(32), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("part_size", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+# -- xet ------------------------------------------------------------------------------------
+
+xorb = Table(
+    "xorb",
+    metadata,
+    Column("hash", LargeBinary(32), primary_key=True),
+    Column("size", BigInteger, nullable=False),  # of the serialised xorb
+    Column("chunks", LargeBinary, nullable=False),  # packed chunk table, see registry.xet
+    Column("created_at", BigInteger, nullable=False),
+)
+
+# Repos whose writers uploaded a xorb, or a file that uses it: the scope of deduplication.
+repo_xorb = Table(
+    "repo_xorb",
+    metadata,
+    Column("repo_id", Id, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
+    Column("hash", LargeBinary(32), ForeignKey("xorb.hash"), primary_key=True),
+    Index("repo_xorb_by_hash", "hash"),
+)
+
+# Chunks that answer deduplication queries.
+xet_chunk = Table(
+    "xet_chunk",
+    metadata,
+    Column("hash", LargeBinary(32), primary_key=True),
+    Column("xorb_hash", LargeBinary(32), ForeignKey("xorb.hash"), primary_key=True),
+    Column("position", Integer, nullable=False),
+)
+
+xet_file = Table(
+    "xet_file",
+    metadata,
+    Column("hash", LargeBinary(32), primary_key=True),
+    Column("sha256", LargeBinary(32), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("terms", LargeBinary, nullable=False),  # packed reconstruction, see registry.xet
+    Column("created_at", BigInteger, nullable=False),
+    ForeignKeyConstraint(["sha256"], ["stored_file.sha256"]),
+)

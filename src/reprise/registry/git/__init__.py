@@ -1,0 +1,1 @@
+"""Git as SQL rows: objects, trees, history and the smart HTTP protocol."""

@@ -1,0 +1,1 @@
+"""Where the bytes of large files live: content-addressed, written once, never overwritten."""

@@ -1,0 +1,108 @@
+"""A store in a local folder: staged in `tmp/`, flushed, then linked into place."""
+
+import hashlib
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from reprise.base.errors import NotFound
+from reprise.base.files import fsync_folder
+from reprise.registry.storage.store import CHUNK
+
+
+class StagedFile:
+    """A temporary file that is hashed as it is written."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._path = root / "tmp" / uuid.uuid4().hex
+        self._file = self._path.open("xb", buffering=0)
+        self._hash = hashlib.sha256()
+        self.size = 0
+
+    def __enter__(self) -> "StagedFile":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append bytes."""
+        self._hash.update(data)
+        view = memoryview(data)
+        while view:
+            view = view[self._file.write(view) :]
+        self.size += len(data)
+
+    def sha256(self) -> str:
+        """Hex digest of everything written so far."""
+        return self._hash.hexdigest()
+
+    def publish(self, key: str) -> None:
+        """Link the flushed bytes to their key."""
+        os.fsync(self._file.fileno())
+        target = self._root / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(self._path, target)
+        except FileExistsError:
+            return  # same key, same bytes: somebody else was first
+        fsync_folder(target.parent)
+
+
+class FilesystemStore:
+    """`Store` in a folder of this machine."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        (root / "tmp").mkdir(parents=True, exist_ok=True)
+
+    def stage(self) -> StagedFile:
+        """Start a new upload."""
+        return StagedFile(self.root)
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write a small object durably."""
+        with self.stage() as staged:
+            staged.write(data)
+            staged.publish(key)
+
+    def size(self, key: str) -> int | None:
+        """Bytes under a key, or None."""
+        try:
+            return (self.root / key).stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        """Read a range whole."""
+        return b"".join(self.stream(key, start, length))
+
+    def stream(self, key: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Read a range in pieces of up to `CHUNK` bytes."""
+        path = self.path(key)
+        if path is None:
+            raise NotFound(f"The store holds nothing under {key}.")
+        with path.open("rb", buffering=0) as file:
+            file.seek(start)
+            left = path.stat().st_size - start if length is None else length
+            while left > 0 and (chunk := file.read(min(CHUNK, left))):
+                left -= len(chunk)
+                yield chunk
+
+    def path(self, key: str) -> Path | None:
+        """The file behind a key."""
+        path = self.root / key
+        return path if path.is_file() else None
+
+    def delete(self, key: str) -> None:
+        """Remove a key."""
+        (self.root / key).unlink(missing_ok=True)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Every key below a prefix."""
+        for path in (self.root / prefix).rglob("*"):
+            if path.is_file():
+                yield path.relative_to(self.root).as_posix()

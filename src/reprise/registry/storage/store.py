@@ -1,0 +1,70 @@
+"""The store's contract: keys to immutable bytes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+CHUNK = 1 << 20  # bytes read or written at a time
+
+
+class Staged(Protocol):
+    """Bytes on their way in, under no name yet. Leaving the block unpublished discards them."""
+
+    size: int
+
+    def __enter__(self) -> "Staged": ...
+    def __exit__(self, *exc: object) -> None: ...
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append bytes."""
+
+    def sha256(self) -> str:
+        """Hex digest of everything written so far."""
+        ...
+
+    def publish(self, key: str) -> None:
+        """Give the bytes their name, durably. A key that exists already is left as it is."""
+
+
+class Store(Protocol):
+    """Content-addressed bytes. Keys come from digests only, never from names people choose."""
+
+    def stage(self) -> Staged:
+        """Start a new upload."""
+        ...
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write a small object durably; an existing key is left as it is."""
+
+    def size(self, key: str) -> int | None:
+        """Bytes under a key, or None when there is none."""
+        ...
+
+    def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        """Read a range whole."""
+        ...
+
+    def stream(self, key: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Read a range in pieces of up to `CHUNK` bytes."""
+        ...
+
+    def path(self, key: str) -> Path | None:
+        """A local file holding exactly these bytes, when there is one (for zero-copy sends)."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove a key; absent keys are no error."""
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Every key below a prefix, in no order."""
+        ...
+
+
+def file_key(sha256: str) -> str:
+    """Key of a whole file by its SHA-256 in hex."""
+    return f"sha256/{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+
+def xorb_key(xorb_hash: str) -> str:
+    """Key of a xorb by its hash in hex, as xet writes it."""
+    return f"xorb/{xorb_hash[:2]}/{xorb_hash[2:4]}/{xorb_hash}"

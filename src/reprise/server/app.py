@@ -1,0 +1,41 @@
+"""The hub as an ASGI application: every route in one visible list."""
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from reprise.base.errors import RepriseError
+from reprise.registry.registry import Registry
+from reprise.registry.repos import RepoMoved
+from reprise.server.calls import face
+from reprise.server.errors import on_crash, on_http_error, on_moved, on_reprise_error
+from reprise.server.faces import hf_accounts
+from reprise.server.paths import RawPath, register_convertors
+
+register_convertors()
+
+_API = "/api/{type:api}/{repo:repo}"
+_WEB = "/{type:web}{repo:repo}"
+
+# Order matters only where a repo id could swallow a fixed word: longer paths come first.
+ROUTES = [
+    # -- accounts
+    Route("/api/whoami-v2", face(hf_accounts.whoami)),
+]
+
+
+def create_app(registry: Registry) -> Starlette:
+    """Build the application over an open registry."""
+    app = Starlette(
+        routes=ROUTES,
+        middleware=[Middleware(RawPath)],
+        exception_handlers={
+            RepoMoved: on_moved,
+            RepriseError: on_reprise_error,
+            HTTPException: on_http_error,
+            Exception: on_crash,
+        },
+    )
+    app.state.registry = registry
+    return app
