@@ -111,8 +111,12 @@ def identify(conn: Connection, secret: str | None, *, now: int) -> Caller:
     if row.expires_at is not None and row.expires_at <= now:
         raise Unauthenticated(f"The access token {row.name!r} has expired. Make a new one.")
     user = Account(row.account_id, row.account_name, "user", row.fullname, row.account_since)
-    members = conn.execute(_ROLES, {"user": row.account_id})
-    return Caller(user, _as_token(row), {org: OrgRole(role) for org, role in members})
+    return Caller(user, _as_token(row), _roles(conn, user))
+
+
+def caller_of(conn: Connection, user: Account) -> Caller:
+    """Speak for a user without a token, for commands run on the server's own machine."""
+    return Caller(user, None, _roles(conn, user))
 
 
 _BY_SECRET = (
@@ -128,6 +132,10 @@ _BY_SECRET = (
 _ROLES = select(membership.c.org_id, membership.c.role).where(
     membership.c.user_id == bindparam("user")
 )
+
+
+def _roles(conn: Connection, user: Account) -> dict[int, OrgRole]:
+    return {org: OrgRole(role) for org, role in conn.execute(_ROLES, {"user": user.id})}
 
 
 def _digest(secret: str) -> bytes:

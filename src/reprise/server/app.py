@@ -1,5 +1,6 @@
 """The hub as an ASGI application: every route in one visible list."""
 
+from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -11,6 +12,7 @@ from reprise.registry.repos import RepoMoved
 from reprise.server.calls import face
 from reprise.server.errors import on_crash, on_http_error, on_moved, on_reprise_error
 from reprise.server.faces import hf_accounts
+from reprise.server.observe import Observed, health, metrics_text
 from reprise.server.paths import RawPath, register_convertors
 
 register_convertors()
@@ -22,14 +24,21 @@ _WEB = "/{type:web}{repo:repo}"
 ROUTES = [
     # -- accounts
     Route("/api/whoami-v2", face(hf_accounts.whoami)),
+    Route("/api/users/{name:seg}/overview", face(hf_accounts.user_overview)),
+    Route("/api/organizations/{name:seg}/overview", face(hf_accounts.org_overview)),
+    Route("/api/organizations/{name:seg}/members", face(hf_accounts.org_members)),
+    # -- operation
+    Route("/health", health),
+    Route("/metrics", metrics_text),
 ]
 
 
 def create_app(registry: Registry) -> Starlette:
     """Build the application over an open registry."""
+    metrics = CollectorRegistry()
     app = Starlette(
         routes=ROUTES,
-        middleware=[Middleware(RawPath)],
+        middleware=[Middleware(Observed, registry=metrics), Middleware(RawPath)],
         exception_handlers={
             RepoMoved: on_moved,
             RepriseError: on_reprise_error,
@@ -38,4 +47,5 @@ def create_app(registry: Registry) -> Starlette:
         },
     )
     app.state.registry = registry
+    app.state.metrics = metrics
     return app

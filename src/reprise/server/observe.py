@@ -1,0 +1,103 @@
+"""What the operator sees: one log line, one request id and a few counters per request."""
+
+import json
+import logging
+import re
+import time
+import uuid
+from collections.abc import MutableMapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+log = logging.getLogger("reprise.access")
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9._:=;-]{1,200}")
+
+
+class Observed:
+    """Middleware: echo or make `X-Request-Id`, count, time and log each request.
+
+    Only the path is logged: never the query, headers or body, where secrets travel.
+    """
+
+    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
+        self.app = app
+        self._requests = Counter(
+            "reprise_http_requests", "Requests served.", ["method", "status"], registry=registry
+        )
+        self._seconds = Histogram(
+            "reprise_http_request_seconds", "Time to serve.", ["method"], registry=registry
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id, started, status = _request_id(scope), time.perf_counter(), 500
+
+        async def send_observed(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_observed)
+        finally:
+            seconds = time.perf_counter() - started
+            self._requests.labels(scope["method"], status).inc()
+            self._seconds.labels(scope["method"]).observe(seconds)
+            _log(scope, status, seconds, request_id)
+
+
+def metrics_text(request: Request) -> Response:
+    """`GET /metrics`: counters in Prometheus' text format."""
+    return Response(generate_latest(request.app.state.metrics), media_type=CONTENT_TYPE_LATEST)
+
+
+def health(_request: Request) -> Response:
+    """`GET /health`: the process serves."""
+    return Response('{"status":"ok"}', media_type="application/json")
+
+
+class JsonLines(logging.Formatter):
+    """Log records as one JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format a record; `extra={"fields": {...}}` adds fields."""
+        line: dict[str, Any] = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def _request_id(scope: Scope) -> str:
+    headers = Headers(scope=scope)
+    sent = headers.get("x-request-id") or headers.get("x-amzn-trace-id") or ""
+    return sent if _SAFE_ID.fullmatch(sent) else uuid.uuid4().hex
+
+
+def _log(scope: Scope, status: int, seconds: float, request_id: str) -> None:
+    if log.isEnabledFor(logging.INFO):
+        fields = {
+            "method": scope["method"],
+            "path": scope["raw_path"].decode("ascii", "replace"),
+            "status": status,
+            "ms": round(seconds * 1000, 2),
+            "request_id": request_id,
+        }
+        log.info("request", extra={"fields": fields})

@@ -1,0 +1,118 @@
+"""HTTP/1.1 over uvicorn, with two additions: zero-copy file bodies and bounded headers."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+# ASGI's name for "send these bytes of this open file", part of the specification's extensions.
+EXTENSION = "http.response.zerocopysend"
+MAX_HEADER_BYTES = 64 * 1024  # URL and all header lines of one request
+_SLICE = 8 << 20  # bytes handed to the kernel at a time, so that other requests get their turn
+
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class HubProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    _header_bytes = 0
+
+    def on_message_begin(self) -> None:
+        """Offer the extension; start counting header bytes."""
+        super().on_message_begin()
+        self._header_bytes = 0
+        if self.scheme == "http":  # TLS needs the bytes in user space
+            self.scope["extensions"] = {EXTENSION: {}}
+
+    def on_url(self, url: bytes) -> None:
+        """Count and keep a piece of the URL."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count and keep a header."""
+        self._count(len(name) + len(value))
+        super().on_header(name, value)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer a malformed request, or one with oversized headers."""
+        if self._header_bytes <= MAX_HEADER_BYTES:
+            super().send_400_response(msg)
+            return
+        body = f"Request headers are over this hub's limit of {MAX_HEADER_BYTES} bytes.".encode()
+        self.transport.write(
+            b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain\r\n"
+            b"connection: close\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+        )
+        self.transport.close()
+
+    def _count(self, size: int) -> None:
+        self._header_bytes += size
+        if self._header_bytes > MAX_HEADER_BYTES:
+            raise ValueError("headers too large")  # the parser turns it into send_400_response
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        async def with_zero_copy(scope: Any, receive: Any, send: Send) -> None:
+            async def send_or_copy(message: Message) -> None:
+                if message["type"] == EXTENSION:
+                    await _send_file(cycle, self.loop, message)
+                    message = {"type": "http.response.body", "more_body": message["more_body"]}
+                await send(message)
+
+            await app(scope, receive, send_or_copy)
+
+        super()._start_asgi_task(cycle, with_zero_copy)  # type: ignore[arg-type]
+
+
+async def _send_file(
+    cycle: RequestResponseCycle, loop: asyncio.AbstractEventLoop, message: Message
+) -> None:
+    """Copy `count` bytes at `offset` of an open file from the page cache to the socket."""
+    transport = cycle.transport
+    transport.set_write_buffer_limits(high=0)
+    transport.write(b"")  # makes the new limit count for bytes still waiting, the headers
+    await cycle.flow.drain()
+    out = _duplicate(transport)
+    try:
+        await _copy(out, loop, message)
+        cycle.expected_content_length -= message["count"]
+    except (ConnectionError, EOFError):
+        transport.abort()
+    finally:
+        os.close(out)
+        transport.set_write_buffer_limits()
+
+
+def _duplicate(transport: asyncio.Transport) -> int:
+    """Duplicate the socket's descriptor: the event loop forbids waiting on its own."""
+    connection = transport.get_extra_info("socket")
+    assert isinstance(connection, socket.socket) or hasattr(connection, "fileno")
+    return os.dup(connection.fileno())
+
+
+async def _copy(out: int, loop: asyncio.AbstractEventLoop, message: Message) -> None:
+    offset, left = message["offset"], message["count"]
+    while left:
+        try:
+            sent = os.sendfile(out, message["file"], offset, min(left, _SLICE))
+        except BlockingIOError:
+            await _writable(out, loop)
+            continue
+        if sent == 0:
+            raise EOFError("the file is shorter than announced")
+        offset, left = offset + sent, left - sent
+        await asyncio.sleep(0)
+
+
+async def _writable(fd: int, loop: asyncio.AbstractEventLoop) -> None:
+    ready = loop.create_future()
+    loop.add_writer(fd, ready.set_result, None)
+    try:
+        await ready
+    finally:
+        loop.remove_writer(fd)

@@ -1,0 +1,61 @@
+"""Run the application: bind, announce, serve until told to stop."""
+
+import logging
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from reprise.registry.registry import Registry
+from reprise.server.app import create_app
+from reprise.server.observe import JsonLines
+from reprise.server.protocol import HubProtocol
+
+_BACKLOG = 2048
+_GRACE_SECONDS = 5  # how long running requests may finish after SIGTERM
+
+
+def serve(registry: Registry, *, host: str, port: int, announce: Callable[[str], None]) -> None:
+    """Serve a registry until SIGINT or SIGTERM.
+
+    Args:
+        registry: The open hub.
+        host: Address to bind.
+        port: Port to bind; 0 picks a free one.
+        announce: Called with the URL once the socket accepts connections.
+    """
+    listener = _bind(host, port)
+    announce(_url(listener))
+    config = uvicorn.Config(
+        create_app(registry),
+        http=HubProtocol,
+        loop="uvloop",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def log_to_stderr(level: str) -> None:
+    """Write the server's log as JSON lines to standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(_BACKLOG)
+    return listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

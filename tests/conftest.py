@@ -1,0 +1,77 @@
+"""Fixtures: a registry in a temporary folder, and a live hub on a free port."""
+
+import os
+import tempfile
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+# The Hub client reads its settings once, at import: give it a home of its own before that.
+_HOME = tempfile.mkdtemp(prefix="reprise-tests-")
+os.environ.update(
+    HOME=_HOME,
+    HF_HOME=f"{_HOME}/hf",
+    XDG_CACHE_HOME=f"{_HOME}/cache",
+    TORCH_HOME=f"{_HOME}/torch",
+    HF_HUB_DISABLE_TELEMETRY="1",
+    HF_HUB_DISABLE_UPDATE_CHECK="1",
+    GIT_CONFIG_GLOBAL=f"{_HOME}/gitconfig",
+    GIT_CONFIG_NOSYSTEM="1",
+    GIT_TERMINAL_PROMPT="0",
+)
+for name in ("HF_TOKEN", "HF_ENDPOINT", "HF_HUB_OFFLINE"):
+    os.environ.pop(name, None)
+
+import pytest  # noqa: E402 - the environment comes first
+import uvicorn  # noqa: E402
+from sqlalchemy import create_engine, text  # noqa: E402
+from tests.factories import Hub, make_token, make_user  # noqa: E402
+
+from reprise.registry.registry import Registry  # noqa: E402
+from reprise.server.app import create_app  # noqa: E402
+from reprise.server.protocol import HubProtocol  # noqa: E402
+
+# Set to a PostgreSQL URL, every registry of the suite lives there instead of in SQLite.
+DATABASE_URL = os.environ.get("REPRISE_TEST_DATABASE_URL")
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Registry]:
+    """A new, empty hub without a server."""
+    if DATABASE_URL is None:
+        opened = Registry.open(tmp_path / "hub")
+        yield opened
+        opened.close()
+        return
+    schema = f"t_{uuid.uuid4().hex}"
+    admin = create_engine(DATABASE_URL, isolation_level="AUTOCOMMIT")
+    with admin.connect() as conn:
+        conn.execute(text(f"CREATE SCHEMA {schema}"))
+    opened = Registry.open(
+        tmp_path / "hub", database_url=f"{DATABASE_URL}?options=-csearch_path%3D{schema}"
+    )
+    yield opened
+    opened.close()
+    with admin.connect() as conn:
+        conn.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+    admin.dispose()
+
+
+@pytest.fixture
+def hub(registry: Registry) -> Iterator[Hub]:
+    """A live server over the registry, in a thread; the user `ada` exists."""
+    make_user(registry, "ada")
+    token = make_token(registry, "ada")
+    config = uvicorn.Config(
+        create_app(registry), http=HubProtocol, loop="uvloop", port=0, log_config=None,
+        ws="none", lifespan="off", timeout_graceful_shutdown=1,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    listener = config.bind_socket()
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    yield Hub(f"http://127.0.0.1:{listener.getsockname()[1]}", registry, token)
+    server.should_exit = True
+    thread.join(timeout=10)
+    listener.close()
