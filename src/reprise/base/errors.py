@@ -36,11 +36,19 @@ class RepriseError(Exception):
 
     status: ClassVar[int] = 500
     code: ClassVar[str | None] = None
+    hint: str = ""  # what to do next, when it deserves a line of its own
+
+    def __init__(self, *args: object, hint: str = "") -> None:
+        super().__init__(*args)
+        self.hint = hint
 
     @property
     def message(self) -> str:
         """The sentence meant for people."""
         return str(self.args[0]) if self.args else type(self).__name__
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
 
 
 class InvalidInput(RepriseError):

@@ -1,0 +1,1 @@
+"""Floor 9: argv, environment and printing. Nobody imports it."""
