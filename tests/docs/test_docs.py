@@ -5,6 +5,7 @@ the interpreter, in order, in one empty folder. Output shown in a `console` bloc
 what the page prints. Blocks in any other language are not examples.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -15,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
 from tests.factories import Hub
 
 ROOT = Path(__file__).parents[2]
@@ -77,16 +77,19 @@ def run_page(text: str, folder: Path, hub: Hub) -> tuple[int, str]:
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONWARNINGS": "default",
     }
-    process = subprocess.Popen(
-        ["bash", "-c", text], cwd=folder, env=env, text=True, start_new_session=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    try:
-        output, _ = process.communicate(timeout=SECONDS)
-    finally:
-        # A page may leave a server running in the background: it ends with the page.
-        os.killpg(process.pid, signal.SIGKILL)
-    return process.returncode, output
+    log = folder / "output.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            ["bash", "-c", text], cwd=folder, env=env, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            code = process.wait(SECONDS)
+        finally:
+            # A page may leave a server running in the background: it ends with the page.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    return code, log.read_text()
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if examples(page)], ids=str)
