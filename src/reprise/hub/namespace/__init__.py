@@ -1,0 +1,6 @@
+"""Load hubconf repos side by side in one process, each with its modules to itself."""
+
+from reprise.hub.namespace.loading import entry_point, load_module, unload
+from reprise.hub.namespace.registry import register
+
+__all__ = ["entry_point", "load_module", "register", "unload"]
