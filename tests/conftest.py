@@ -26,11 +26,11 @@ for name in ("HF_TOKEN", "HF_ENDPOINT", "HF_HUB_OFFLINE"):
 import pytest  # noqa: E402 - the environment comes first
 import uvicorn  # noqa: E402
 from sqlalchemy import create_engine, text  # noqa: E402
-from tests.factories import Hub, make_token, make_user  # noqa: E402
 
 from reprise.registry.registry import Registry  # noqa: E402
 from reprise.server.app import create_app  # noqa: E402
 from reprise.server.protocol import HubProtocol  # noqa: E402
+from tests.factories import Hub, make_token, make_user  # noqa: E402
 
 # Set to a PostgreSQL URL, every registry of the suite lives there instead of in SQLite.
 DATABASE_URL = os.environ.get("REPRISE_TEST_DATABASE_URL")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from tests.factories import Hub
 
 ROOT = Path(__file__).parents[2]
