@@ -26,6 +26,8 @@ metadata = MetaData()
 
 # SQLite only numbers rows by itself in a column declared INTEGER.
 Id = BigInteger().with_variant(Integer, "sqlite")
+# Paths and refs sort by their UTF-8 bytes in every database.
+Bytewise = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 def _repo_id() -> Column[int]:
@@ -145,13 +147,34 @@ git_object = Table(
     Column("depth", SmallInteger, nullable=False),  # length of the delta chain below
 )
 
+# What walks of history read, so that they need not inflate commits.
+git_commit = Table(
+    "git_commit",
+    metadata,
+    Column("repo_id", Id, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
+    Column("oid", LargeBinary(20), primary_key=True),
+    Column("tree", LargeBinary(20), nullable=False),
+    Column("parents", LargeBinary, nullable=False),  # 20 bytes each, in order
+    Column("seconds", BigInteger, nullable=False),  # committer's date, since 1970 UTC
+)
+
 git_ref = Table(
     "git_ref",
     metadata,
     Column("repo_id", Id, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
-    Column("name", Text, primary_key=True),  # refs/heads/main, refs/tags/v1, refs/pr/3
+    Column("name", Bytewise, primary_key=True),  # refs/heads/main, refs/tags/v1, refs/pr/3
     Column("oid", LargeBinary(20), nullable=False),
-    Column("protected", Boolean, nullable=False, server_default=text("false")),
+    # Refuses pushes that drop commits; null follows the rule: the default branch is protected.
+    Column("protected", Boolean),
+)
+
+# Repos where objects may have become unreachable: a ref was deleted or moved back. `since` is
+# when; a repo without a row has none, so that a clone may send every row it has.
+git_garbage = Table(
+    "git_garbage",
+    metadata,
+    Column("repo_id", Id, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
+    Column("since", BigInteger, nullable=False),
 )
 
 # Blobs that are LFS pointers, so that listings need not parse them.
@@ -169,8 +192,8 @@ entry = Table(
     "entry",
     metadata,
     Column("repo_id", Id, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
-    Column("folder", Text, primary_key=True),  # "" is the root; no trailing slash
-    Column("name", Text, primary_key=True),
+    Column("folder", Bytewise, primary_key=True),  # "" is the root; no trailing slash
+    Column("name", Bytewise, primary_key=True),
     Column("mode", Integer, nullable=False),
     Column("oid", LargeBinary(20), nullable=False),
     Column("size", BigInteger, nullable=False),  # of the git blob; 0 for folders
@@ -233,13 +256,22 @@ repo_xorb = Table(
     Index("repo_xorb_by_hash", "hash"),
 )
 
-# Chunks that answer deduplication queries.
+# Accounts that did the same: clients remember xorbs for weeks, longer than a repo may live.
+account_xorb = Table(
+    "account_xorb",
+    metadata,
+    Column("account_id", Id, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("hash", LargeBinary(32), ForeignKey("xorb.hash"), primary_key=True),
+    Index("account_xorb_by_hash", "hash"),
+)
+
+# Chunks that answer deduplication queries: the first of each file, and one in 1024.
 xet_chunk = Table(
     "xet_chunk",
     metadata,
     Column("hash", LargeBinary(32), primary_key=True),
     Column("xorb_hash", LargeBinary(32), ForeignKey("xorb.hash"), primary_key=True),
-    Column("position", Integer, nullable=False),
+    Index("xet_chunk_by_xorb", "xorb_hash"),
 )
 
 xet_file = Table(
@@ -251,4 +283,14 @@ xet_file = Table(
     Column("terms", LargeBinary, nullable=False),  # packed reconstruction, see registry.xet
     Column("created_at", BigInteger, nullable=False),
     ForeignKeyConstraint(["sha256"], ["stored_file.sha256"]),
+    Index("xet_file_by_sha256", "sha256"),
+)
+
+# Which xorbs a file is rebuilt from: what a deduplication answer carries, and what must be kept.
+xet_file_xorb = Table(
+    "xet_file_xorb",
+    metadata,
+    Column("file_hash", LargeBinary(32), ForeignKey("xet_file.hash"), primary_key=True),
+    Column("xorb_hash", LargeBinary(32), ForeignKey("xorb.hash"), primary_key=True),
+    Index("xet_file_xorb_by_xorb", "xorb_hash"),
 )

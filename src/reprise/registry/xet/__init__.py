@@ -1,0 +1,1 @@
+"""Chunk-level storage: xorbs, files rebuilt from them, and what may be deduplicated with whom."""

@@ -1,0 +1,128 @@
+"""Read bytes of a file out of its xorbs."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
+
+from reprise.base.errors import NotFound, RangeNotSatisfiable
+from reprise.formats.xet import xorbs
+from reprise.formats.xet.chunks import Bytes
+from reprise.formats.xet.hashes import to_text
+from reprise.formats.xet.shards import Term
+from reprise.formats.xet.xorbs import ChunkTable
+from reprise.registry.registry import Registry
+from reprise.registry.storage.store import Store, xorb_key
+from reprise.registry.stored import StoredFile
+from reprise.registry.xet.rows import tables_of, terms_of
+
+_BATCH = 4 << 20  # bytes read from the store at a time
+_PIECE = 1 << 20  # bytes handed on at a time: fewer, larger pieces cost less on their way out
+_TABLES = 32  # chunk tables kept while streaming one file, up to 320 KiB each
+
+TableOf = Callable[[bytes], ChunkTable]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Neighbouring chunks [start, end) of a xorb.
+
+    `skip` bytes at their start lie before the wanted range, because chunks are read whole.
+    """
+
+    xorb: bytes
+    start: int
+    end: int
+    skip: int = 0
+
+
+def read_range(registry: Registry, stored: StoredFile, start: int, length: int) -> Iterator[bytes]:
+    """Stream `length` bytes of a file from `start`, decoding only the chunks it takes.
+
+    Raises:
+        NotFound: The hub cannot rebuild the file.
+        RangeNotSatisfiable: The range leaves the file.
+    """
+    if start < 0 or length < 0 or start + length > stored.size:
+        raise RangeNotSatisfiable(f"The file has {stored.size} bytes; asked for {start}+{length}.")
+    with registry.db.read() as conn:
+        terms = terms_of(conn, stored.xet_hash) if stored.xet_hash else None
+    if terms is None:
+        raise NotFound(f"The hub holds no bytes of the file {stored.sha256.hex()}.")
+    table_of = _tables_from(registry)
+    runs = plan(terms, table_of, start, start + length)
+    return _pieces(_chunks(registry.store, runs, table_of), length)
+
+
+def plan(terms: tuple[Term, ...], table_of: TableOf, start: int, end: int) -> Iterator[Run]:
+    """Find the chunks that hold the bytes [start, end) of a file, in order."""
+    ends = list(accumulate(term.length for term in terms))
+    for index in range(bisect_right(ends, start), len(terms)):
+        term = terms[index]
+        before = ends[index] - term.length
+        if before >= end:
+            return
+        yield _trim(term, table_of(term.xorb), start - before, end - before)
+
+
+def _trim(term: Term, table: ChunkTable, start: int, end: int) -> Run:
+    """Drop the chunks of a term outside [start, end), counted from the term's first byte."""
+    base = table.plain_start(term.start)
+    first, last = term.start, term.end
+    if start > 0:
+        first = bisect_right(table.plain_ends, base + start)
+    if end < term.length:
+        last = bisect_left(table.plain_ends, base + end) + 1
+    return Run(term.xorb, first, last, max(0, base + start - table.plain_start(first)))
+
+
+def spans(run: Run, table: ChunkTable) -> Iterator[tuple[int, int]]:
+    """Split a run into byte ranges of the serialised xorb, whole chunks each."""
+    start = run.start
+    while start < run.end:
+        limit = table.span(start, start + 1)[0] + _BATCH
+        end = min(max(bisect_right(table.ends, limit), start + 1), run.end)
+        yield table.span(start, end)
+        start = end
+
+
+def decode_span(store: Store, xorb: bytes, span: tuple[int, int]) -> list[Bytes]:
+    """Read and decode whole chunks of a stored xorb."""
+    start, end = span
+    return list(xorbs.chunks(store.read(xorb_key(to_text(xorb)), start, end - start)))
+
+
+def _tables_from(registry: Registry) -> TableOf:
+    @lru_cache(maxsize=_TABLES)
+    def table_of(xorb: bytes) -> ChunkTable:
+        with registry.db.read() as conn:
+            return tables_of(conn, [xorb])[xorb]
+
+    return table_of
+
+
+def _chunks(store: Store, runs: Iterable[Run], table_of: TableOf) -> Iterator[Bytes]:
+    for run in runs:
+        skip = run.skip
+        for span in spans(run, table_of(run.xorb)):
+            for chunk in decode_span(store, run.xorb, span):
+                yield chunk[skip:] if skip else chunk
+                skip = 0
+
+
+def _pieces(chunks: Iterable[Bytes], length: int) -> Iterator[bytes]:
+    """Join chunks into larger pieces and stop after `length` bytes."""
+    waiting: list[Bytes] = []
+    size = 0
+    for chunk in chunks:
+        waiting.append(chunk[:length] if len(chunk) > length else chunk)
+        size += len(waiting[-1])
+        length -= len(waiting[-1])
+        if size >= _PIECE:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+        if not length:
+            break
+    if waiting:
+        yield b"".join(waiting)
