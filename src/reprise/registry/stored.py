@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, bindparam, func, or_, select
+from sqlalchemy import Connection, bindparam, func, or_, select
 
 from reprise.registry.db.schema import repo_file, stored_file
 from reprise.registry.db.upsert import insert
@@ -39,7 +39,7 @@ def possess(conn: Connection, repo_id: int, sha256: bytes) -> bool:
 def find(conn: Connection, repo_id: int, sha256: bytes) -> StoredFile | None:
     """Find a file by its SHA-256, only when the repo may refer to it."""
     row = conn.execute(_FIND, {"repo_id": repo_id, "sha256": sha256}).one_or_none()
-    return _as_stored(row) if row is not None else None
+    return StoredFile(*row) if row is not None else None
 
 
 def record(
@@ -75,7 +75,3 @@ def link(conn: Connection, repo_id: int, sha256: bytes, *, now: int) -> None:
     """Let a repo refer to a file the hub holds."""
     values = {"repo_id": repo_id, "sha256": sha256, "created_at": now}
     conn.execute(insert(conn, repo_file).values(values).on_conflict_do_nothing())
-
-
-def _as_stored(row: Row[tuple[bytes, int, bool, bytes | None]]) -> StoredFile:
-    return StoredFile(row.sha256, row.size, row.whole, row.xet_hash)
