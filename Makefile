@@ -43,7 +43,8 @@ clients: $(PEERS_SETUP) ## Run unmodified foreign clients against a live hub
 	$(BIN)/python -m pytest -m client tests/clients $(ARGS)
 
 bench: $(DEV_SETUP) ## Measure against the peers; prints ratios, writes benchmarks/results
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in $(basename $(notdir $(filter-out %/__init__.py,$(wildcard benchmarks/*.py)))); do \
+		echo "== $$script"; $(BIN)/python -m benchmarks.$$script || exit 1; done
 
 docs: $(DEV_SETUP) ## Run every example in the docs
 	$(BIN)/python -m pytest tests/docs $(ARGS)

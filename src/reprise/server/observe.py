@@ -31,6 +31,9 @@ class Observed:
         self._requests = Counter(
             "reprise_http_requests", "Requests served.", ["method", "status"], registry=registry
         )
+        self._bytes = Counter(
+            "reprise_http_request_bytes", "Bytes of request bodies.", registry=registry
+        )
         self._seconds = Histogram(
             "reprise_http_request_seconds", "Time to serve.", ["method"], registry=registry
         )
@@ -42,6 +45,11 @@ class Observed:
             return
         request_id, started, status = _request_id(scope), time.perf_counter(), 500
 
+        async def receive_counted() -> MutableMapping[str, Any]:
+            message = await receive()
+            self._bytes.inc(len(message.get("body", b"")))
+            return message
+
         async def send_observed(message: MutableMapping[str, Any]) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
@@ -50,7 +58,7 @@ class Observed:
             await send(message)
 
         try:
-            await self.app(scope, receive, send_observed)
+            await self.app(scope, receive_counted, send_observed)
         finally:
             seconds = time.perf_counter() - started
             self._requests.labels(scope["method"], status).inc()

@@ -1,0 +1,1 @@
+"""What the benchmarks share: a hub and its peers as processes, timing, tables."""
