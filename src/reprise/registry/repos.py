@@ -71,6 +71,12 @@ def lookup(conn: Connection, repo_type: RepoType, repo_id: RepoId) -> Repo | Non
     return as_repo(row) if row is not None else None
 
 
+def by_number(conn: Connection, number: int) -> Repo | None:
+    """Find a repo by the number the database gave it, whoever asks."""
+    row = conn.execute(_COLUMNS.where(repo.c.id == number)).one_or_none()
+    return as_repo(row) if row is not None else None
+
+
 def create(
     conn: Connection,
     caller: Caller,

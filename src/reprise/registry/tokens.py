@@ -114,21 +114,32 @@ def identify(conn: Connection, secret: str | None, *, now: int) -> Caller:
     return Caller(user, _as_token(row), _roles(conn, user))
 
 
+def recall(conn: Connection, token_id: int, *, now: int) -> Caller:
+    """Find the caller behind an access token seen earlier, as its rights stand now.
+
+    Raises:
+        Unauthenticated: The token was revoked or has expired since.
+    """
+    row = conn.execute(_BY_ID, {"id": token_id}).one_or_none()
+    if row is None or (row.expires_at is not None and row.expires_at <= now):
+        raise Unauthenticated("The access token behind this one was revoked or has expired.")
+    user = Account(row.account_id, row.account_name, "user", row.fullname, row.account_since)
+    return Caller(user, _as_token(row), _roles(conn, user))
+
+
 def caller_of(conn: Connection, user: Account) -> Caller:
     """Speak for a user without a token, for commands run on the server's own machine."""
     return Caller(user, None, _roles(conn, user))
 
 
-_BY_SECRET = (
-    select(
-        access_token,
-        account.c.name.label("account_name"),
-        account.c.fullname,
-        account.c.created_at.label("account_since"),
-    )
-    .join(account, account.c.id == access_token.c.account_id)
-    .where(access_token.c.secret_sha256 == bindparam("digest"))
-)
+_WITH_USER = select(
+    access_token,
+    account.c.name.label("account_name"),
+    account.c.fullname,
+    account.c.created_at.label("account_since"),
+).join(account, account.c.id == access_token.c.account_id)
+_BY_SECRET = _WITH_USER.where(access_token.c.secret_sha256 == bindparam("digest"))
+_BY_ID = _WITH_USER.where(access_token.c.id == bindparam("id"))
 _ROLES = select(membership.c.org_id, membership.c.role).where(
     membership.c.user_id == bindparam("user")
 )
