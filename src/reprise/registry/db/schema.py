@@ -168,13 +168,12 @@ git_ref = Table(
     Column("protected", Boolean),
 )
 
-# Repos where objects may have become unreachable: a ref was deleted or moved back. `since` is
-# when; a repo without a row has none, so that a clone may send every row it has.
+# Repos where objects may have become unreachable: a ref was deleted or moved back. A repo without
+# a row has none, so that a clone may send every row it has.
 git_garbage = Table(
     "git_garbage",
     metadata,
     Column("repo_id", Id, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
-    Column("since", BigInteger, nullable=False),
 )
 
 # Blobs that are LFS pointers, so that listings need not parse them.
