@@ -58,6 +58,7 @@ def hub(*, core: int | None = None) -> Iterator[Bench]:
         process = subprocess.Popen(
             [*pinned, sys.executable, "-m", "reprise", *map(str, command)],
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             text=True,
         )
         try:

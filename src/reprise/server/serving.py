@@ -45,6 +45,9 @@ def log_to_stderr(level: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    own = logging.getLogger("reprise")  # the command line gave it a handler for people
+    own.handlers, own.propagate = [], True
+    own.setLevel(level.upper())
 
 
 def _bind(host: str, port: int) -> socket.socket:
