@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from reprise.base.errors import EntryNotFound, InvalidInput
 from reprise.base.ids import check_path
 from reprise.registry.git.objects import (
+    EXECUTABLE,
+    FILE,
     FOLDER,
     TreeEntry,
     check_entry,
@@ -23,9 +25,9 @@ MAX_DEPTH = 100
 
 @dataclass(frozen=True)
 class Put:
-    """Set a file at a path."""
+    """Set a file at a path; without a mode, an executable file stays one."""
 
-    mode: int
+    mode: int | None
     oid: bytes
 
 
@@ -177,11 +179,16 @@ def _apply_entry(
         return left
     if left is not None and left.is_folder:
         raise InvalidInput(f"Cannot put a file at {path!r}: a folder of that name exists.")
-    entry = TreeEntry(path.rpartition("/")[2], node.change.mode, node.change.oid)
+    mode = node.change.mode or _mode_to_keep(existing)
+    entry = TreeEntry(path.rpartition("/")[2], mode, node.change.oid)
     check_entry(entry)
     if entry.is_folder:
         raise InvalidInput(f"Cannot put a whole folder at {path!r}: put its files.")
     return entry
+
+
+def _mode_to_keep(existing: TreeEntry | None) -> int:
+    return EXECUTABLE if existing is not None and existing.mode == EXECUTABLE else FILE
 
 
 def _after_removal(
