@@ -13,7 +13,9 @@ from reprise.formats.model_index import model_index_problems
 from reprise.formats.tasks import TASKS
 
 # Keys that clients would take for their own: a card must not be able to break its readers.
-RESERVED_KEYS = frozenset({"self", "ignore_metadata_errors", "get", "pop", "to_dict", "to_yaml"})
+RESERVED_KEYS = frozenset(
+    "self ignore_metadata_errors eval_results get pop to_dict to_yaml".split()
+)
 
 SIZE_CATEGORIES = tuple(
     "n<1K 1K<n<10K 10K<n<100K 100K<n<1M 1M<n<10M 10M<n<100M 100M<n<1B 1B<n<10B 10B<n<100B "

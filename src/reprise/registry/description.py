@@ -1,0 +1,167 @@
+"""What a commit says about its repo: metadata, tags, task, library, as listings show them."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reprise.base.errors import InvalidFormat
+from reprise.base.ids import RepoType
+from reprise.formats import card as cards
+from reprise.formats.card_fields import MAX_TAG, MAX_TAGS, RESERVED_KEYS
+from reprise.formats.model_index import model_index_problems
+from reprise.registry.model_kind import (
+    Clues,
+    architectures_of,
+    frameworks,
+    library_of,
+    model_type_of,
+    task_of,
+)
+
+# Papers, as cards cite them: arxiv.org/abs/1910.01108, arXiv:1910.01108, …/papers/1910.01108.
+_ARXIV = re.compile(
+    r"(?:arxiv\.org/(?:abs|pdf)/|arxiv:\s?|/papers/)(\d{4}\.\d{4,5})(?!\d)", re.IGNORECASE
+)
+_MAX_PAPERS = 50
+_NOT_TAG = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+# Above the limit on a card's own tags: licence, languages and base models come after those.
+_MAX_ALL_TAGS = 2 * MAX_TAGS
+
+# Card fields that become tags of the form `field:value`, by repo type.
+_MODEL_FIELDS = (("datasets", "dataset"), ("license", "license"))
+_DATASET_FIELDS = tuple(
+    (name, name)
+    for name in (
+        "task_categories task_ids annotations_creators language_creators multilinguality "
+        "source_datasets language license size_categories".split()
+    )
+)
+
+
+@dataclass(frozen=True)
+class Files:
+    """The parts of a commit that describe it."""
+
+    names: Sequence[str]  # every path
+    readme: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Description:
+    """The result."""
+
+    card: dict[str, Any]  # card data that no client trips over
+    tags: list[str]
+    pipeline_tag: str | None = None
+    library_name: str | None = None
+
+
+def describe(repo_type: RepoType, files: Files) -> Description:
+    """Describe a repo by the files of one commit. A broken card counts as an empty one."""
+    try:
+        card = cards.parse(files.readme)
+    except InvalidFormat:
+        card = cards.Card({}, files.readme)
+    data = safe_for_clients(card.data)
+    if repo_type is not RepoType.MODEL:
+        return Description(data, _unique(_plain_tags(repo_type, data, card.body)))
+    clues = Clues(data, files.config, files.names)
+    library = _tag(library_of(clues))
+    task = _tag(task_of(clues, library))
+    tags = _unique(_model_tags(clues, library, task, card.body))
+    return Description(data, tags, task, library)
+
+
+def safe_for_clients(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop what makes clients fail: they pass each key on as an argument and iterate over tags."""
+    kept = {
+        key: value
+        for key, value in data.items()
+        if key not in RESERVED_KEYS and not key.startswith("__")
+    }
+    if "tags" in kept:
+        kept["tags"] = _texts(kept["tags"])
+    if "model-index" in kept and next(model_index_problems(kept["model-index"]), None):
+        del kept["model-index"]
+    return kept
+
+
+def read_json(body: bytes) -> dict[str, Any]:
+    """Parse a small JSON object from a repo; anything else counts as empty."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _model_tags(clues: Clues, library: str | None, task: str | None, body: str) -> Iterator[str]:
+    data, config = clues.card, clues.config
+    yield from (tag for tag in (library,) if tag)
+    yield from frameworks(clues.names)
+    yield from (tag for tag in (model_type_of(config), task) if tag)
+    yield from _texts(data.get("tags"))
+    if "model-index" in data:
+        yield "model-index"
+    if architectures_of(config) and "auto_map" in config:
+        yield "custom_code"
+    yield from _texts(data.get("language"))
+    for key, prefix in _MODEL_FIELDS:
+        yield from (f"{prefix}:{value}" for value in _texts(data.get(key)))
+    yield from _base_models(clues, library)
+    yield from _papers(body)
+
+
+def _plain_tags(repo_type: RepoType, data: Mapping[str, Any], body: str) -> Iterator[str]:
+    if repo_type is RepoType.DATASET:
+        for key, prefix in _DATASET_FIELDS:
+            yield from (f"{prefix}:{value}" for value in _texts(data.get(key)))
+    else:
+        yield from _texts(data.get("sdk"))
+        yield from (f"license:{value}" for value in _texts(data.get("license")))
+    yield from _texts(data.get("tags"))
+    yield from _papers(body)
+
+
+def _base_models(clues: Clues, library: str | None) -> Iterator[str]:
+    bases = _texts(clues.card.get("base_model"))
+    relation = clues.card.get("base_model_relation")
+    if not isinstance(relation, str) or not relation:
+        relation = _relation(clues, library, len(bases))
+    for base in bases:
+        yield f"base_model:{base}"
+        yield f"base_model:{relation}:{base}"
+
+
+def _relation(clues: Clues, library: str | None, bases: int) -> str:
+    if library == "peft" or "adapter_config.json" in clues.names:
+        return "adapter"
+    if "gguf" in frameworks(clues.names) or "quantization_config" in clues.config:
+        return "quantized"
+    return "merge" if bases > 1 else "finetune"
+
+
+def _papers(body: str) -> Iterator[str]:
+    for index, match in enumerate(_ARXIV.finditer(body)):
+        if index >= _MAX_PAPERS:
+            return
+        yield f"arxiv:{match[1]}"
+
+
+def _texts(value: Any) -> list[str]:
+    items = value if isinstance(value, list) else [value]
+    return [item for item in items if isinstance(item, str) and item]
+
+
+def _unique(tags: Iterator[str]) -> list[str]:
+    kept = dict.fromkeys(tag for tag in map(_tag, tags) if tag is not None)
+    return list(kept)[:_MAX_ALL_TAGS]
+
+
+def _tag(text: str | None) -> str | None:
+    """Return what may become a tag, or None."""
+    plain = (text or "").strip()
+    return plain if 0 < len(plain) <= MAX_TAG and not _NOT_TAG.search(plain) else None
