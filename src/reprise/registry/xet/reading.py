@@ -57,13 +57,18 @@ def read_range(registry: Registry, stored: StoredFile, start: int, length: int) 
 
 def plan(terms: tuple[Term, ...], table_of: TableOf, start: int, end: int) -> Iterator[Run]:
     """Find the chunks that hold the bytes [start, end) of a file, in order."""
+    for term, before in overlapping(terms, start, end):
+        yield _trim(term, table_of(term.xorb), start - before, end - before)
+
+
+def overlapping(terms: tuple[Term, ...], start: int, end: int) -> Iterator[tuple[Term, int]]:
+    """Find the terms that hold bytes [start, end) of a file, each with its place in the file."""
     ends = list(accumulate(term.length for term in terms))
     for index in range(bisect_right(ends, start), len(terms)):
-        term = terms[index]
-        before = ends[index] - term.length
+        before = ends[index] - terms[index].length
         if before >= end:
             return
-        yield _trim(term, table_of(term.xorb), start - before, end - before)
+        yield terms[index], before
 
 
 def _trim(term: Term, table: ChunkTable, start: int, end: int) -> Run:
