@@ -26,6 +26,10 @@ class Ignore:
             at = path.find("/", at + 1)
         return bool(self._rules.last(path))
 
+    def decides(self, path: str, *, folder: bool = False) -> bool | None:
+        """Say what the rules want with this very path: leave it out, take it back, or nothing."""
+        return self._rules.last(path, folder=folder)
+
 
 @lru_cache(maxsize=256)
 def parse(text: str) -> Ignore:

@@ -1,0 +1,222 @@
+"""What people type to name a repo: `[host:]owner/name[@commit | :revision][#subfolder]`."""
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from reprise.base.errors import InvalidId, InvalidInput
+from reprise.base.ids import RepoId, RepoType, check_path, is_commit
+
+SOURCES = ("hub", "github", "local")
+GITHUB = "github.com"
+_GRAMMAR = "Write owner/name, owner/name:branch-or-tag, owner/name@commit or ./folder."
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?")
+# GitHub's names are a little wider than a hub's: `.github`, `a--b`.
+_GITHUB_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}")
+# What git itself refuses in a ref name, and what would need quoting in a shell.
+_BAD_REVISION = re.compile(r"[\x00-\x20\x7f~^:?*\[\\\ud800-\udfff]|\.\.|@\{|//|^[-/]|[/.]$|\.lock$")
+_MAX_REVISION = 250
+_LOOPBACK = frozenset({"localhost", "127.0.0.1"})
+_MAX_SHOWN = 200  # characters of somebody's input in a message
+
+
+@dataclass(frozen=True)
+class Address:
+    """A repo on some hub, at the revision the caller asked for."""
+
+    endpoint: str  # base URL: https://huggingface.co
+    repo_id: RepoId
+    revision: str | None = None  # None: the default branch
+    subfolder: str = ""
+    kind: str = "hub"  # hub, github
+    repo_type: RepoType = RepoType.MODEL
+
+    @property
+    def host(self) -> str:
+        """The endpoint as one path part: equal only for equal endpoints.
+
+        Example:
+            >>> Address("https://huggingface.co", RepoId("o", "n")).host
+            'huggingface.co'
+            >>> Address("http://localhost:8000", RepoId("o", "n")).host
+            'localhost+8000+http'
+        """
+        parts = urlsplit(self.endpoint)
+        port = f"+{parts.port}" if parts.port else ""
+        scheme = "" if parts.scheme == "https" else f"+{parts.scheme}"
+        path = parts.path.rstrip("/")
+        # "+" cannot stand in a host name and the quoted path starts with %2F, so nothing collides.
+        return f"{parts.hostname}{port}{scheme}{'+' + quote(path, safe='') if path else ''}"
+
+    @property
+    def key(self) -> str:
+        """Host and repo id, folded to lower case: what consent and cache are filed under."""
+        return f"{self.host}/{self.repo_id.key}"
+
+    def at(self, commit: str) -> "Address":
+        """The same repo, pinned to a commit."""
+        return replace(self, revision=commit)
+
+    def page(self, commit: str) -> str:
+        """URL of the page that shows the repo's files at a commit."""
+        return f"{self.endpoint}/{self.repo_type.url_prefix}{self.repo_id}/tree/{commit}"
+
+    def __str__(self) -> str:
+        revision = f"@{self.revision}" if is_commit(self.revision or "") else ""
+        if self.revision and not revision:
+            revision = f":{self.revision}"
+        return f"{self.repo_id}{revision}{'#' + self.subfolder if self.subfolder else ''}"
+
+
+@dataclass(frozen=True)
+class LocalFolder:
+    """A folder on this machine, used as it is."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+def parse(text: str, *, source: str = "hub", endpoint: str) -> Address | LocalFolder:
+    """Read what somebody typed.
+
+    Args:
+        text: An address, the URL of a repo's page, or a folder's path. A path is taken for a
+            folder when it starts with `.`, `/` or `~`, or names a folder with a `hubconf.py`.
+        source: `hub`, `github` or `local`.
+        endpoint: Base URL of the hub in use, for addresses without a host.
+
+    Raises:
+        InvalidId: The text breaks the grammar; the message shows it.
+        InvalidInput: Unknown source, or no such folder.
+    """
+    if source not in SOURCES:
+        raise InvalidInput(f"Unknown source {source!r}; use one of {', '.join(SOURCES)}.")
+    if not isinstance(text, str) or not text.strip():
+        raise InvalidId(f"A repo must be a non-empty text, not {text!r}. {_GRAMMAR}")
+    if source == "local" or _is_folder(text):
+        return LocalFolder(_existing_folder(text))
+    if text.startswith(("https://", "http://")):
+        return _from_url(text, source)
+    return _from_grammar(text, source, endpoint)
+
+
+def check_revision(revision: str) -> str:
+    """Return a branch, tag, other ref or commit that git would accept.
+
+    Raises:
+        InvalidId: It would not.
+    """
+    if not revision or len(revision) > _MAX_REVISION or _BAD_REVISION.search(revision):
+        raise InvalidId(f"{revision[:_MAX_SHOWN]!r} cannot be a revision: not a branch, tag or ref")
+    return revision
+
+
+def _is_folder(text: str) -> bool:
+    if text in {".", ".."} or text.startswith(("./", "../", "/", "~")):
+        return True
+    try:
+        return (Path(text) / "hubconf.py").is_file()
+    except (OSError, ValueError):  # too long for a path, or a null byte: no folder
+        return False
+
+
+def _existing_folder(text: str) -> Path:
+    try:
+        path = Path(text).expanduser()
+        found = path.is_dir()
+    except (OSError, ValueError, RuntimeError):
+        found = False
+    if not found:
+        raise InvalidInput(f"There is no folder {text[:_MAX_SHOWN]!r}.")
+    return path.resolve()
+
+
+def _from_grammar(text: str, source: str, default: str) -> Address:
+    rest, hash_sign, subfolder = text.partition("#")
+    if hash_sign:
+        check_path(subfolder)
+    head, slash, tail = rest.partition("/")
+    if not slash:
+        head, tail = "", rest  # a legacy id such as gpt2
+    host, _, owner = head.rpartition(":")
+    name, sign, revision = _split_revision(tail)
+    address = _at_host(host, source, default)
+    return replace(
+        address,
+        repo_id=_read_id(f"{owner}/{name}" if slash else name, address.kind),
+        revision=_read_revision(sign, revision),
+        subfolder=subfolder,
+    )
+
+
+def _read_id(text: str, kind: str) -> RepoId:
+    if kind == "github" and _GITHUB_ID.fullmatch(text) and not text.endswith(("/.", "/..")):
+        owner, _, name = text.partition("/")
+        return RepoId(owner, name)
+    try:
+        return RepoId.parse(text)
+    except InvalidId as error:
+        raise InvalidId(f"{error} {_GRAMMAR}") from None
+
+
+def _split_revision(tail: str) -> tuple[str, str, str]:
+    found = re.search(r"[@:]", tail)
+    if found is None:
+        return tail, "", ""
+    return tail[: found.start()], found[0], tail[found.end() :]
+
+
+def _read_revision(sign: str, revision: str) -> str | None:
+    if not sign:
+        return None
+    if sign == "@" and not is_commit(revision.lower()):
+        shown = revision[:_MAX_SHOWN]
+        raise InvalidId(
+            f"{shown!r} is not a commit: 40 hex digits follow '@'. "
+            f"For a branch or tag write ':{shown}'."
+        )
+    if is_commit(revision.lower()):
+        return revision.lower()
+    return check_revision(revision)
+
+
+def _at_host(host: str, source: str, default: str) -> Address:
+    nobody = RepoId("", "_")
+    if not host:
+        if source == "github":
+            return Address(f"https://{GITHUB}", nobody, kind="github")
+        return Address(default, nobody)
+    if not _HOST.fullmatch(host):
+        raise InvalidId(f"{host[:_MAX_SHOWN]!r} is not a host name. {_GRAMMAR}")
+    host = host.lower()
+    if source == "github" or host == GITHUB:
+        return Address(f"https://{host}", nobody, kind="github")
+    if host == urlsplit(default).netloc.lower():
+        return Address(default, nobody)
+    scheme = "http" if host.partition(":")[0] in _LOOPBACK else "https"
+    return Address(f"{scheme}://{host}", nobody)
+
+
+def _from_url(url: str, source: str) -> Address:
+    """Read the address of a repo's page, as copied from a browser."""
+    parts = urlsplit(url)
+    if parts.username or not _HOST.fullmatch(parts.netloc):
+        raise InvalidId(f"{url[:_MAX_SHOWN]!r} is not the URL of a repo. {_GRAMMAR}")
+    segments = [unquote(part) for part in parts.path.strip("/").split("/")]
+    match segments:
+        case [owner, name]:
+            revision = None
+        case [owner, name, "tree" | "commit", *rest] if rest:
+            revision = _read_revision(":", "/".join(rest))
+        case _:
+            raise InvalidId(
+                f"{url[:_MAX_SHOWN]!r} is not the URL of a repo: https://host/owner/name."
+            )
+    kind = "github" if source == "github" or parts.netloc.lower() == GITHUB else "hub"
+    endpoint = f"{parts.scheme}://{parts.netloc.lower()}"
+    repo_id = _read_id(f"{owner}/{name.removesuffix('.git') if kind == 'github' else name}", kind)
+    subfolder = check_path(parts.fragment) if parts.fragment else ""
+    return Address(endpoint, repo_id, revision, subfolder, kind)

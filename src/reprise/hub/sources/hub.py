@@ -1,0 +1,89 @@
+"""Snapshots from a hub that speaks the Hugging Face protocol."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reprise.base.errors import CorruptContent, RepoNotFound, RevisionNotFound
+from reprise.base.ids import is_commit
+from reprise.hub import api
+from reprise.hub.address import Address
+from reprise.hub.content import ListedFile
+from reprise.hub.failures import other_repos, other_revisions, translated
+from reprise.hub.transfer import Transfer
+
+_TIMEOUT = 10  # seconds for the one small answer that a revision needs
+
+
+@dataclass(frozen=True)
+class HubSource:
+    """A repo on a hub. See `Source`."""
+
+    address: Address
+    token: str | bool | None = None
+
+    def resolve(self, revision: str | None) -> str:
+        """Ask the hub which commit a revision means now; a commit means itself."""
+        if is_commit(revision or ""):
+            return str(revision)
+        with self.errors(revision):
+            info = api.client(self.address.endpoint, self.token).repo_info(
+                str(self.address.repo_id),
+                revision=revision,
+                repo_type=self.address.repo_type.value,
+                expand=["sha"],  # type: ignore[arg-type]  # one of many words the hub knows
+                timeout=_TIMEOUT,
+            )
+        if not is_commit(info.sha or ""):
+            raise CorruptContent(f"{self.address.endpoint} names no commit for {self.address}.")
+        return str(info.sha)
+
+    def fetch(self, commit: str, into: Path, *, weights: bool = True) -> None:
+        """Download the files of a commit, check them and place them."""
+        transfer = Transfer(self.address, commit, self.token)
+        with self.errors(commit):
+            files = [file for file in transfer.listing() if weights or file.is_code]
+            transfer.each(files, lambda file, local_path: _place(file, local_path, into))
+
+    @contextmanager
+    def errors(self, revision: str | None) -> Iterator[None]:
+        """Translate errors, and look for what the caller may have meant."""
+        asked = self.address.at(revision) if revision else self.address
+        client = api.client(self.address.endpoint, self.token)
+        try:
+            with translated(self.address.endpoint, str(asked)):
+                yield
+        except RepoNotFound as error:
+            error.hint = f"{other_repos(client, self.address)} {error.hint}".strip()
+            raise
+        except RevisionNotFound as error:
+            error.hint = other_revisions(client, self.address)
+            raise
+
+
+def _place(file: ListedFile, cached: Path, into: Path) -> None:
+    target = into / file.path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if file.is_large:
+        _share(cached.resolve(), target)
+    else:
+        _copy(cached, target)
+
+
+def _share(cached: Path, target: Path) -> None:
+    """Share the bytes with the other cache: a hard link, or a symbolic one across disks."""
+    try:
+        os.link(cached, target)
+    except OSError:
+        target.symlink_to(cached)
+
+
+def _copy(cached: Path, target: Path) -> None:
+    """Copy code, so that nothing done to the other cache can change what runs."""
+    with cached.open("rb") as source, target.open("xb") as file:
+        shutil.copyfileobj(source, file)
+        file.flush()
+        os.fsync(file.fileno())
