@@ -77,7 +77,7 @@ def test_lfs_paths_are_those_git_filters(repo: Path, seed: int) -> None:
     "path", ["plain", "a/b c", 'q"uote', "st*r", "#a", "[x]", "ünï/co", "!b", "w\\ b"]
 )
 def test_a_tracked_path_means_that_file_and_no_other(repo: Path, path: str) -> None:
-    data = gitattributes.track(b"*.txt -text", [path])
+    data = gitattributes.track(b"*.txt -text", [path], per_extension=20)
     (repo / ".gitattributes").write_bytes(data)
     asked = [path, f"other/{path}", f"{path}x", "star"]
     answer = git(repo, "check-attr", "filter", stdin="\0".join(asked))
@@ -97,6 +97,13 @@ def test_new_repos_keep_weights_in_lfs(path: str, expected: bool) -> None:
 def test_only_datasets_keep_images_in_lfs() -> None:
     lists = {kind: gitattributes.parse(gitattributes.default(kind)) for kind in RepoType}
     assert {kind.value for kind, rules in lists.items() if rules.is_lfs("a.png")} == {"dataset"}
+
+
+def test_many_paths_of_one_extension_get_one_line() -> None:
+    paths = [*(f"{n}.raw" for n in range(3)), "a/b.dat", ".hidden", "c.dat", "LICENSE"]
+    expected = ["*.raw", "a/b.dat", "/c.dat", "/.hidden", "/LICENSE"]
+    data = gitattributes.track(b"", paths, per_extension=2)
+    assert sorted(line.split()[0] for line in data.decode().splitlines()) == sorted(expected)
 
 
 def test_the_last_line_wins() -> None:

@@ -60,11 +60,25 @@ def parse(data: bytes) -> Attributes:
     return Attributes(PatternList.build(_rules(data.decode(errors="replace"))))
 
 
-def track(data: bytes, paths: list[str]) -> bytes:
-    """Add one line per path, so that git-lfs takes them over in a clone."""
-    lines = [f"{_quote(path)} {LFS}\n" for path in paths]
+def track(data: bytes, paths: list[str], *, per_extension: int) -> bytes:
+    """Add lines, so that git-lfs takes over these paths in a clone.
+
+    One line per path; but more than `per_extension` paths of one extension get one line together.
+    """
+    by_extension: dict[str, list[str]] = {}
+    for path in paths:
+        by_extension.setdefault(_extension(path), []).append(path)
+    patterns = []
+    for extension, group in by_extension.items():
+        together = extension and len(group) > per_extension
+        patterns += [f"*{extension}"] if together else map(_quote, group)
     gap = b"" if not data or data.endswith(b"\n") else b"\n"
-    return data + gap + "".join(lines).encode()
+    return data + gap + "".join(f"{pattern} {LFS}\n" for pattern in patterns).encode()
+
+
+def _extension(path: str) -> str:
+    found = re.search(r"[^/](\.[A-Za-z0-9_-]+)$", path)
+    return found[1] if found else ""
 
 
 def _rules(text: str) -> Iterator[tuple[Pattern, str]]:
