@@ -7,11 +7,13 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from reprise.base.errors import RepriseError
+from reprise.formats.xet.shards import MAX_SHARD
 from reprise.registry.registry import Registry
 from reprise.registry.repos import RepoMoved
+from reprise.server.bulk import Budget, bulk
 from reprise.server.calls import face
 from reprise.server.errors import on_crash, on_http_error, on_moved, on_reprise_error
-from reprise.server.faces import hf_accounts
+from reprise.server.faces import hf_accounts, xet, xet_xorbs
 from reprise.server.observe import Observed, health, metrics_text
 from reprise.server.paths import RawPath, register_convertors
 
@@ -27,6 +29,21 @@ ROUTES = [
     Route("/api/users/{name:seg}/overview", face(hf_accounts.user_overview)),
     Route("/api/organizations/{name:seg}/overview", face(hf_accounts.org_overview)),
     Route("/api/organizations/{name:seg}/members", face(hf_accounts.org_members)),
+    # -- xet
+    Route(f"{_API}/xet-read-token/{{rev:seg}}", face(xet.read_token)),
+    Route(f"{_API}/xet-write-token/{{rev:seg}}", face(xet.write_token)),
+    Route("/cas/v1/chunks/{prefix:seg}/{hash:seg}", face(xet.query_chunk)),
+    Route("/cas/v1/xorb-grants/{prefix:seg}/{hash:seg}", face(xet.grant_xorb), methods=["POST"]),
+    Route(
+        "/cas/v1/xorbs/{prefix:seg}/{hash:seg}",
+        bulk(xet.upload_xorb, limit=xet.XORB_BODY),
+        methods=["POST"],
+    ),
+    Route("/cas/v1/shards", bulk(xet.upload_shard, limit=MAX_SHARD), methods=["POST"]),
+    Route("/cas/v2/shards", bulk(xet.upload_shard_streaming, limit=MAX_SHARD), methods=["POST"]),
+    Route("/cas/v1/reconstructions/{file:seg}", face(xet.reconstruct_v1)),
+    Route("/cas/v2/reconstructions/{file:seg}", face(xet.reconstruct_v2)),
+    Route("/cas/xorbs", face(xet_xorbs.xorb)),
     # -- operation
     Route("/health", health),
     Route("/metrics", metrics_text),
@@ -47,5 +64,6 @@ def create_app(registry: Registry) -> Starlette:
         },
     )
     app.state.registry = registry
+    app.state.budget = Budget(registry.limits.uploads_in_memory)
     app.state.metrics = metrics
     return app
