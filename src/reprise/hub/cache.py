@@ -13,7 +13,7 @@ import shutil
 import stat
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -153,19 +153,24 @@ def repo_records(root: Path, address: Address) -> Iterator[Record]:
             yield record
 
 
-@contextmanager
-def locked(root: Path, address: Address) -> Iterator[None]:
+def locked(root: Path, address: Address) -> AbstractContextManager[None]:
     """Keep other processes from changing a repo's snapshots; says so when it has to wait."""
+    return locked_folder(root, repo_folder(root, address))
+
+
+@contextmanager
+def locked_folder(root: Path, folder: Path) -> Iterator[None]:
+    """As `locked`, for the folder of a repo."""
     from filelock import FileLock, Timeout
 
-    below = repo_folder(root, address).relative_to(root)
+    below = folder.relative_to(root)
     path = root / ".locks" / below.with_name(f"{below.name}.lock")
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        log.info("Waiting for another process that is fetching %s", address.repo_id)
+        log.info("Waiting for another process that is fetching %s", below)
         lock.acquire()
     try:
         yield

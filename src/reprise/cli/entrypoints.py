@@ -1,0 +1,162 @@
+"""`reprise list`, `help` and `load`: the entry points of a repo."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+import click
+
+from reprise.cli import output
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def snapshot_options(function: _Function) -> _Function:
+    """Give a command the options that say where a repo comes from; they arrive as `options`."""
+    decorators = (
+        click.option(
+            "--source",
+            type=click.Choice(["hub", "github", "local"]),
+            default="hub",
+            help="Where the repo lives.  [default: hub]",
+        ),
+        click.option("--endpoint", metavar="URL", help="Another hub than HF_ENDPOINT."),
+        click.option("--offline", is_flag=True, help="Use only what is cached."),
+        click.option("--force-reload", is_flag=True, help="Fetch it again, even though cached."),
+        click.option(
+            "--skip-validation",
+            is_flag=True,
+            help="Accept commits that are on no branch or tag of a GitHub repo.",
+        ),
+    )
+    for decorate in reversed(decorators):
+        function = decorate(function)
+    return function
+
+
+def given(options: dict[str, Any]) -> dict[str, Any]:
+    """Turn command-line options into the library's: a flag that is not set says nothing."""
+    return {**options, "offline": options["offline"] or None}
+
+
+@click.command("list")
+@click.argument("repo")
+@click.option("--classic", is_flag=True, help="List all that torch.hub.list would show.")
+@snapshot_options
+@output.json_option
+def list_command(repo: str, classic: bool, **options: Any) -> None:
+    """List the entry points of REPO without running its code.
+
+    REPO is owner/name, owner/name:branch, owner/name@commit, host:owner/name, the URL of a page,
+    or a folder (./folder).
+    """
+    from reprise.hub.entrypoints import read_manifest
+    from reprise.hub.snapshots import describe
+
+    snapshot, manifest = read_manifest(repo, **given(options))
+    shown = [entry for entry in manifest.entry_points if classic or entry.own]
+    rows = [
+        {
+            "name": entry.name,
+            "signature": entry.signature,
+            "summary": _summary(entry.doc),
+            **describe(snapshot),
+            "file": entry.file,
+            "line": entry.line,
+            "certainty": entry.certainty,
+        }
+        for entry in shown
+    ]
+    output.table(rows, ["name", "signature", "summary"], empty="It has no entry points.")
+    for problem in manifest.problems:
+        output.warn(f"{problem.file}:{problem.line}: {problem.message}")
+    if "dynamic-names" in manifest.flags:
+        output.hint("Some of its names are made while the code runs; only loading shows them.")
+    elif rows:
+        output.hint(f"reprise help {repo} {shown[0].name}")
+
+
+@click.command("help")
+@click.argument("repo")
+@click.argument("entry")
+@snapshot_options
+@output.json_option
+def help_command(repo: str, entry: str, **options: Any) -> None:
+    """Show signature and docstring of ENTRY in REPO without running any code."""
+    from reprise.hub.entrypoints import find_entry, read_manifest
+    from reprise.hub.snapshots import describe
+
+    snapshot, manifest = read_manifest(repo, **given(options))
+    found = find_entry(snapshot, manifest, entry)
+    needs = [item.distribution + item.specifier for item in manifest.dependencies if item.declared]
+    value = {**asdict(found), **describe(snapshot), "dependencies": needs}
+    output.show(value, lambda: _page(found.name, found.signature, found.doc, needs))
+
+
+@click.command("load", context_settings={"ignore_unknown_options": True})
+@click.argument("repo")
+@click.argument("entry")
+@click.argument("arguments", nargs=-1)
+@click.option("--trust", is_flag=True, help="Agree to run the repo's code at this commit.")
+@snapshot_options
+@output.json_option
+def load_command(
+    repo: str, entry: str, arguments: tuple[str, ...], trust: bool, **options: Any
+) -> None:
+    """Load ENTRY of REPO and say what came out: a check that it works here.
+
+    ARGUMENTS are JSON values, `name=value` for keyword arguments; anything that is not JSON is
+    taken as text: pretrained=true depth=50 name=resnet.
+    """
+    from reprise.hub.entrypoints import entry_point
+
+    function = entry_point(repo, entry, trust_repo=trust or "check", **given(options))
+    positional, keywords = _parse(arguments)
+    made = function(*positional, **keywords)
+    value = {"type": f"{type(made).__module__}.{type(made).__qualname__}", **_measure(made)}
+    output.show(value, lambda: "\n".join(f"{name}: {value[name]}" for name in value))
+
+
+def _summary(doc: str | None) -> str:
+    lines = (doc or "").strip().splitlines()
+    return lines[0].strip() if lines else ""
+
+
+def _page(name: str, signature: str | None, doc: str | None, needs: list[str]) -> str:
+    from inspect import cleandoc
+
+    parts = [f"{name}{signature or '(…)'}", cleandoc(doc) if doc else "No docstring."]
+    if needs:
+        parts.append(f"Needs: {', '.join(needs)}")
+    return "\n\n".join(parts)
+
+
+def _parse(arguments: tuple[str, ...]) -> tuple[list[Any], dict[str, Any]]:
+    positional: list[Any] = []
+    keywords: dict[str, Any] = {}
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if equals and name.isidentifier():
+            keywords[name] = _value(value)
+        else:
+            positional.append(_value(argument))
+    return positional, keywords
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _measure(made: Any) -> dict[str, Any]:
+    """Count the parameters of whatever has some, without importing any framework."""
+    parameters = getattr(made, "parameters", None)
+    if not callable(parameters):
+        return {"value": repr(made)[:200]}
+    try:
+        return {"parameters": sum(int(p.numel()) for p in parameters())}
+    except (AttributeError, TypeError):
+        return {}

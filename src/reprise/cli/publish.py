@@ -1,0 +1,58 @@
+"""`reprise publish`: a folder becomes a repo."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reprise.cli import output
+
+if TYPE_CHECKING:
+    from reprise.hub.publishing import Plan
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("repo")
+@click.option("--type", "repo_type", default="model", help="model, dataset or space.")
+@click.option("--private", is_flag=True, help="Let only the owner see a new repo.")
+@click.option("-m", "--message", default="", help="First line of the commit message.")
+@click.option("--branch", help="Commit to this branch, created when it does not exist.")
+@click.option("--prune", is_flag=True, help="Also delete files that FOLDER does not have.")
+@click.option("--dry-run", is_flag=True, help="Check and list, but send nothing.")
+@click.option("--endpoint", metavar="URL", help="Another hub than HF_ENDPOINT.")
+@output.json_option
+def publish(folder: Path, repo: str, dry_run: bool, repo_type: str, **options: Any) -> None:
+    """Publish FOLDER as REPO (owner/name) in one commit; the repo is created if needed.
+
+    The card (README.md) and the entry points (hubconf.py) are checked first. `.git`,
+    `__pycache__` and whatever .gitignore names stay behind.
+    """
+    from reprise.hub import publishing
+
+    if dry_run:
+        _show_plan(publishing.plan(folder, repo, repo_type=repo_type))
+        return
+    done = publishing.publish(folder, repo, repo_type=repo_type, **options)
+    output.show(asdict(done), f"{done.url}\n{done.commit}")
+    output.say(f"Published {done.files} files, {output.size_text(done.bytes)}.")
+
+
+def _show_plan(plan: "Plan") -> None:
+    for finding in plan.findings:
+        (output.say if finding.severity == "error" else output.warn)(_line(finding))
+    rows = [{"path": file.path, "size": file.size} for file in plan.collected.files]
+    if output.wants_json():
+        findings = [asdict(finding) for finding in plan.findings]
+        output.show({"repo": str(plan.repo_id), "files": rows, "findings": findings})
+    else:
+        output.table(rows, ["path", "size"])
+    total = output.size_text(plan.collected.size)
+    output.say(f"Would publish {len(rows)} files, {total}, to {plan.repo_id}. Nothing was sent.")
+    if plan.errors:
+        raise click.ClickException(f"{len(plan.errors)} things must be put right first.")
+
+
+def _line(finding: Any) -> str:
+    return f"{finding.severity}: {finding}" if finding.severity == "error" else str(finding)

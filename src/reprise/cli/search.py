@@ -1,0 +1,33 @@
+"""`reprise search`: find repos on the hub."""
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from reprise.cli import output
+
+
+@click.command()
+@click.argument("text", default="")
+@click.option("--type", "repo_type", default="model", help="model, dataset or space.")
+@click.option("--owner", help="Only repos of this user or organisation.")
+@click.option("--task", help="Only this task, such as fill-mask.")
+@click.option("--library", help="Only this library, such as transformers.")
+@click.option("--tag", "tags", multiple=True, help="Only repos with this tag; repeatable.")
+@click.option(
+    "--sort",
+    default="trending",
+    show_default=True,
+    help="trending, downloads, likes, updated or created.",
+)
+@click.option("--limit", default=20, show_default=True, help="How many to show at most.")
+@click.option("--endpoint", metavar="URL", help="Another hub than HF_ENDPOINT.")
+@output.json_option
+def search(text: str, **query: Any) -> None:
+    """Search the hub for repos whose name holds TEXT."""
+    from reprise.hub.searching import search as find
+
+    rows = [asdict(found) for found in find(text, **query)]
+    columns = ["id", "task", "library", "downloads", "likes", "updated"]
+    output.table(rows, columns, empty="Nothing found; try a shorter text or fewer filters.")
