@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from itertools import chain
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from reprise.formats import lfs_pointer
 from reprise.registry.access import Repo
@@ -25,6 +25,16 @@ _MAX_FOLDERS = 32
 _MAX_NAMES = 5000
 
 _TAGS = select(repo_tag.c.tag).where(repo_tag.c.repo_id == bindparam("repo_id"))
+_CHILDREN = (
+    select(func.count())
+    .select_from(repo_tag)
+    .join(repo_table, repo_table.c.id == repo_tag.c.repo_id)
+    .where(
+        repo_tag.c.tag == bindparam("tag"),
+        repo_table.c.type == bindparam("type"),
+        repo_table.c.private.is_(False),
+    )
+)
 
 
 def refresh(conn: Connection, repo: Repo, commit: bytes) -> Description:
@@ -68,6 +78,13 @@ def read_root_file(store: GitStore, root: tuple[TreeEntry, ...], name: str, limi
 def tags_of(conn: Connection, repo_id: int) -> list[str]:
     """List a repo's tags, sorted."""
     return sorted(conn.execute(_TAGS, {"repo_id": repo_id}).scalars())
+
+
+def count_children(conn: Connection, repo: Repo) -> int:
+    """Count the public models whose cards name this one as their base."""
+    tag = f"base_model:{repo.repo_id}"
+    count: int = conn.execute(_CHILDREN, {"tag": tag, "type": repo.type.value}).scalar_one()
+    return count
 
 
 def _names(store: GitStore, root: tuple[TreeEntry, ...]) -> Iterator[str]:

@@ -4,7 +4,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
+
+import msgspec
 
 from reprise.base.errors import InvalidFormat
 from reprise.base.ids import RepoType
@@ -25,6 +28,7 @@ _ARXIV = re.compile(
     r"(?:arxiv\.org/(?:abs|pdf)/|arxiv:\s?|/papers/)(\d{4}\.\d{4,5})(?!\d)", re.IGNORECASE
 )
 _MAX_PAPERS = 50
+_SAFE_DIGITS = 18  # every integer this long fits 64 bits
 _NOT_TAG = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 # Above the limit on a card's own tags: licence, languages and base models come after those.
 _MAX_ALL_TAGS = 2 * MAX_TAGS
@@ -90,12 +94,24 @@ def safe_for_clients(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_json(body: bytes) -> dict[str, Any]:
-    """Parse a small JSON object from a repo; anything else counts as empty."""
+    """Parse a small JSON object from a repo; anything else counts as empty.
+
+    Python's own additions to JSON are mended, since they occur in real configurations: `NaN` and
+    `Infinity` become null, integers beyond 64 bits become floats.
+    """
     try:
-        value = json.loads(body)
+        value = json.loads(body, parse_constant=lambda _: None, parse_int=_bounded_int)
+        msgspec.json.encode(value)  # lone surrogates could not be sent on
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _bounded_int(digits: str) -> int | float | None:
+    if len(digits) <= _SAFE_DIGITS:
+        return int(digits)
+    number = float(digits)
+    return number if isfinite(number) else None
 
 
 def _model_tags(clues: Clues, library: str | None, task: str | None, body: str) -> Iterator[str]:

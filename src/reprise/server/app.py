@@ -8,12 +8,13 @@ from starlette.routing import Route
 
 from reprise.base.errors import RepriseError
 from reprise.formats.xet.shards import MAX_SHARD
+from reprise.registry.info import InfoCaches
 from reprise.registry.registry import Registry
 from reprise.registry.repos import RepoMoved
 from reprise.server.bulk import Budget, bulk
 from reprise.server.calls import face
 from reprise.server.errors import on_crash, on_http_error, on_moved, on_reprise_error
-from reprise.server.faces import hf_accounts, xet, xet_xorbs
+from reprise.server.faces import hf_accounts, hf_info, xet, xet_xorbs
 from reprise.server.observe import Observed, health, metrics_text
 from reprise.server.paths import RawPath, register_convertors
 
@@ -44,6 +45,9 @@ ROUTES = [
     Route("/cas/v1/reconstructions/{file:seg}", face(xet.reconstruct_v1)),
     Route("/cas/v2/reconstructions/{file:seg}", face(xet.reconstruct_v2)),
     Route("/cas/xorbs", face(xet_xorbs.xorb)),
+    # -- repo info, behind all longer paths
+    Route(f"{_API}/revision/{{rev:seg}}", face(hf_info.repo_info)),
+    Route(_API, face(hf_info.repo_info)),
     # -- operation
     Route("/health", health),
     Route("/metrics", metrics_text),
@@ -65,5 +69,6 @@ def create_app(registry: Registry) -> Starlette:
     )
     app.state.registry = registry
     app.state.budget = Budget(registry.limits.uploads_in_memory)
+    app.state.info = InfoCaches.empty()
     app.state.metrics = metrics
     return app

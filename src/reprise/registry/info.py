@@ -1,0 +1,274 @@
+"""Repo info as JSON: the part a commit decides, kept encoded, and the part that changes."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from reprise.base.clock import iso
+from reprise.base.errors import InvalidInput, RepriseError
+from reprise.base.ids import RepoType
+from reprise.base.lru import Lru
+from reprise.formats import safetensors_header
+from reprise.registry import files
+from reprise.registry.access import Repo
+from reprise.registry.commit_facts import CommitFacts, FileFact
+from reprise.registry.model_kind import auto_class
+from reprise.registry.registry import Registry
+from reprise.registry.stored import StoredFile
+
+# Properties that `expand` may name, as the clients list them.
+EXPANDABLE: dict[RepoType, tuple[str, ...]] = {
+    RepoType.MODEL: tuple(
+        "author baseModels cardData childrenModelCount config createdAt disabled downloads "
+        "downloadsAllTime evalResults gated gguf inference inferenceProviderMapping lastModified "
+        "library_name likes mask_token model-index pipeline_tag private resourceGroup safetensors "
+        "sha siblings spaces tags transformersInfo trendingScore usedStorage widgetData".split()
+    ),
+    RepoType.DATASET: tuple(
+        "author cardData citation createdAt description disabled downloads downloadsAllTime gated "
+        "lastModified likes mainSize paperswithcode_id private resourceGroup sha siblings tags "
+        "trendingScore usedStorage".split()
+    ),
+    RepoType.SPACE: tuple(
+        "author cardData createdAt datasets disabled lastModified likes models private region "
+        "resourceGroup runtime sdk sha siblings subdomain tags trendingScore usedStorage".split()
+    ),
+    RepoType.METRIC: tuple(
+        "author cardData createdAt description disabled downloads gated lastModified likes private "
+        "sha siblings tags trendingScore usedStorage".split()
+    ),
+}
+# What comes only when asked for.
+_ON_REQUEST = frozenset({"baseModels", "downloadsAllTime", "evalResults", "trendingScore"})
+# Fields of config.json and tokenizer_config.json that clients look at.
+_CONFIG_FIELDS = ("architectures", "model_type", "auto_map", "quantization_config")
+_TOKENIZER_FIELDS = "bos_token chat_template eos_token mask_token pad_token unk_token".split()
+_MAX_DESCRIPTION = 400  # characters
+_MAX_PARAGRAPH = 5 * _MAX_DESCRIPTION
+_NOT_PROSE = re.compile(r"\s*(#|<|\||!\[|\[!\[|```|---|>|[-*+] )")
+_MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*_`]|<[^>]*>")
+
+CACHE_BYTES = 64 << 20
+
+HeaderCache = Lru[bytes, dict[str, int]]
+
+
+@dataclass(frozen=True)
+class CommitInfo:
+    """The part of repo info that a commit decides, each property already encoded."""
+
+    parts: Mapping[str, bytes]  # property -> JSON
+    shown: Mapping[str, bytes]  # those that come without being asked for
+    joined: bytes  # the same in one piece: `"sha":"…","siblings":[…],…`
+    micros: int  # committer's date
+    weight: int
+
+
+@dataclass(frozen=True)
+class InfoCaches:
+    """What is worth keeping between requests."""
+
+    commits: Lru[tuple[int, bytes], CommitInfo]
+    headers: HeaderCache  # SHA-256 of a safetensors file -> parameters by type
+
+    @classmethod
+    def empty(cls) -> "InfoCaches":
+        """Make empty caches."""
+        return cls(
+            Lru(CACHE_BYTES, lambda info: info.weight), Lru(CACHE_BYTES // 16, lambda _: 512)
+        )
+
+
+def check_expand(repo_type: RepoType, names: Sequence[str]) -> None:
+    """Check what a caller asks to be expanded.
+
+    Raises:
+        InvalidInput: A name that is no property; the message lists those there are.
+    """
+    known = EXPANDABLE[repo_type]
+    for name in names:
+        if name not in known:
+            raise InvalidInput(
+                f"Invalid value {name[:80]!r} for 'expand', expected one of: {', '.join(known)}"
+            )
+
+
+def build(registry: Registry, repo: Repo, facts: CommitFacts, headers: HeaderCache) -> CommitInfo:
+    """Encode what a commit says. Reads the headers of weights; hold no connection meanwhile."""
+    properties = dict(_properties(repo, facts, _parameters(registry, facts, headers)))
+    parts = {name: encode(value) for name, value in properties.items() if value is not None}
+    asked_only = _ON_REQUEST | ({"usedStorage"} if repo.type is RepoType.SPACE else set())
+    shown = {name: part for name, part in parts.items() if name not in asked_only}
+    joined = join(shown)
+    weight = len(joined) + sum(map(len, parts.values())) + 1000
+    return CommitInfo(parts, shown, joined, facts.micros, weight)
+
+
+def siblings_with_blobs(found: Sequence[FileFact]) -> bytes:
+    """Encode the files with sizes and ids, for `blobs=true`."""
+    return encode([_sibling(file) for file in found])
+
+
+def repo_parts(repo: Repo, micros: int | None = None) -> dict[str, Any]:
+    """List the properties that change without a commit.
+
+    Args:
+        repo: The repo.
+        micros: The commit's date when it is not the tip of the default branch.
+    """
+    return {
+        "author": repo.repo_id.owner,
+        "private": repo.private,
+        "gated": repo.gated or False,
+        "disabled": repo.disabled,
+        "downloads": repo.downloads,
+        "likes": repo.likes,
+        "createdAt": iso(repo.created_at),
+        "lastModified": iso(repo.updated_at if micros is None else micros),
+    }
+
+
+def encode(value: Any) -> bytes:
+    """Encode a JSON value."""
+    return msgspec.json.encode(value)
+
+
+def join(parts: Mapping[str, bytes]) -> bytes:
+    """Join encoded properties to the inside of a JSON object."""
+    return b",".join(b'"%s":%s' % (name.encode(), part) for name, part in parts.items())
+
+
+def _properties(
+    repo: Repo, facts: CommitFacts, parameters: Mapping[str, int]
+) -> Iterator[tuple[str, Any]]:
+    card, found = facts.description.card, facts.description
+    yield "sha", facts.commit.hex()
+    yield "tags", found.tags
+    yield "siblings", [{"rfilename": file.path} for file in facts.files]
+    yield "cardData", card
+    yield "usedStorage", sum(file.size for file in facts.files)
+    match repo.type:
+        case RepoType.MODEL:
+            yield from _model_properties(facts, parameters)
+        case RepoType.SPACE:
+            yield "sdk", card.get("sdk")
+            yield "models", _texts(card.get("models"))
+            yield "datasets", _texts(card.get("datasets"))
+            yield "subdomain", re.sub(r"[^a-z0-9-]", "-", repo.repo_id.key)
+        case _:
+            yield "description", summary(facts.body)
+            yield "mainSize", sum(file.size for file in facts.files)
+            yield "paperswithcode_id", card.get("paperswithcode_id")
+
+
+def _model_properties(
+    facts: CommitFacts, parameters: Mapping[str, int]
+) -> Iterator[tuple[str, Any]]:
+    card, found = facts.description.card, facts.description
+    yield "pipeline_tag", found.pipeline_tag
+    yield "library_name", found.library_name
+    yield "mask_token", _token_text(facts.tokenizer.get("mask_token"))
+    yield "widgetData", card.get("widget")
+    yield "model-index", card.get("model-index")
+    yield "baseModels", _texts(card.get("base_model"))
+    yield "evalResults", []
+    yield "spaces", []
+    if facts.config:
+        yield "config", _config(facts)
+    if found.library_name == "transformers":
+        yield "transformersInfo", _transformers_info(found.pipeline_tag)
+    if parameters:
+        yield "safetensors", {"parameters": parameters, "total": sum(parameters.values())}
+
+
+def _config(facts: CommitFacts) -> dict[str, Any]:
+    shown = {name: facts.config[name] for name in _CONFIG_FIELDS if name in facts.config}
+    tokenizer = {
+        name: facts.tokenizer[name] for name in _TOKENIZER_FIELDS if name in facts.tokenizer
+    }
+    return {**shown, "tokenizer_config": tokenizer}
+
+
+def _transformers_info(task: str | None) -> dict[str, Any]:
+    info = {"auto_model": auto_class(task), "pipeline_tag": task, "processor": "AutoTokenizer"}
+    return {name: value for name, value in info.items() if value is not None}
+
+
+def _token_text(value: Any) -> str | None:
+    if isinstance(value, dict):
+        value = value.get("content")
+    return value if isinstance(value, str) else None
+
+
+def _sibling(file: FileFact) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "rfilename": file.path,
+        "size": file.size,
+        "blobId": file.oid.hex(),
+    }
+    if file.pointer is not None:
+        shown["lfs"] = {
+            "sha256": file.pointer.sha256,
+            "size": file.pointer.size,
+            "pointerSize": file.blob_size,
+        }
+    return shown
+
+
+def summary(body: str) -> str:
+    """Return the first paragraph of prose in a Markdown text, shortened."""
+    for paragraph in re.split(r"\n\s*\n", body[: 10 * _MAX_PARAGRAPH]):
+        if paragraph.strip() and not _NOT_PROSE.match(paragraph):
+            text = re.sub(
+                r"!?\[([^\]]*)\]\([^)]*\)|[*_`]|<[^>]*>", r"\1", paragraph[:_MAX_PARAGRAPH]
+            )
+            return " ".join(text.split())[:_MAX_DESCRIPTION]
+    return ""
+
+
+def _texts(value: Any) -> list[str]:
+    items = value if isinstance(value, list) else [value]
+    return [item for item in items if isinstance(item, str)]
+
+
+# -- parameters -----------------------------------------------------------------------------
+
+
+def _parameters(registry: Registry, facts: CommitFacts, headers: HeaderCache) -> dict[str, int]:
+    """Count the numbers in a commit's weights by type; weights that are damaged count as none."""
+    total: dict[str, int] = {}
+    for counts in _counts(registry, facts, headers):
+        for dtype, count in counts.items():
+            total[dtype] = total.get(dtype, 0) + count
+    return total
+
+
+def _counts(
+    registry: Registry, facts: CommitFacts, headers: HeaderCache
+) -> Iterator[dict[str, int]]:
+    for body in facts.small_weights:
+        yield _count(lambda start, length, body=body: body[start : start + length])
+    for file in facts.large_weights:
+        known = headers.get(file.sha256)
+        yield known if known is not None else headers.put(file.sha256, _count_file(registry, file))
+
+
+def _count_file(registry: Registry, file: StoredFile) -> dict[str, int]:
+    def read(start: int, length: int) -> bytes:
+        end = min(start + length, file.size)
+        return b"".join(files.open_range(registry, file, start, max(end - start, 0)))
+
+    return _count(read)
+
+
+def _count(read: Any) -> dict[str, int]:
+    prefix = safetensors_header.LENGTH_SIZE
+    try:
+        length = safetensors_header.header_length(read(0, prefix))
+        header = safetensors_header.parse_header(read(prefix, length))
+    except (RepriseError, OSError):
+        return {}
+    return safetensors_header.count_parameters(header)
