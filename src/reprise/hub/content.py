@@ -46,6 +46,11 @@ class ListedFile:
         return _digest(local_path, hashlib.sha1(header, usedforsecurity=False)) == self.oid
 
 
+def git_blob_id(data: bytes) -> str:
+    """Return the id that git gives these bytes as a blob."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
 def check_listing(files: list[ListedFile]) -> list[ListedFile]:
     """Return the files that a snapshot will hold.
 

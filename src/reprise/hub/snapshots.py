@@ -126,6 +126,8 @@ def _get(
     if source is None:
         raise _missing(address, commit)
 
+    weights = weights or not source.splits
+
     def fill(folder: Path) -> None:
         source.fetch(commit, folder, weights=weights)
 

@@ -1,13 +1,18 @@
 """Where snapshots come from: one module per kind of place, all with the same two methods."""
 
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from reprise.hub.address import Address
 
 
 class Source(Protocol):
-    """A place that turns revisions into commits and commits into files."""
+    """A place that turns revisions into commits and commits into files.
+
+    `splits` tells whether the code can be fetched without the weights.
+    """
+
+    splits: ClassVar[bool]
 
     def resolve(self, revision: str | None) -> str:
         """Ask which commit a revision means now; None is the default branch.

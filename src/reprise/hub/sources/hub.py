@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from reprise.base.errors import CorruptContent, RepoNotFound, RevisionNotFound
 from reprise.base.ids import is_commit
@@ -24,6 +25,7 @@ class HubSource:
 
     address: Address
     token: str | bool | None = None
+    splits: ClassVar[bool] = True
 
     def resolve(self, revision: str | None) -> str:
         """Ask the hub which commit a revision means now; a commit means itself."""
