@@ -13,12 +13,13 @@ from reprise.formats.xet.hashes import HASH_SIZE, eligible, from_text, keyed, to
 from reprise.formats.xet.xorbs import ChunkTable
 
 MAX_SHARD = 64 << 20  # bytes
-_TAG = b"HFRepoMetaData\0Uigj{\x81W\x83\xa5\xbd\xd9\x5c\xcd\xd1\x4a\xa9"
+_TAG = b"HFRepoMetaData\0UigEj{\x81W\x83\xa5\xbd\xd9\x5c\xcd\xd1\x4a\xa9"
 _VERSION = 2
 _FOOTER_VERSION = 1
 _HEADER = Struct("<32sQQ")  # tag, version, footer size
 _RECORD = Struct("<32sIIII")
-_FOOTER = Struct("<QQQ48x32sQQ72xQ")
+# Version, both sections, three lookup tables (offset, count), key, made, until, own offset.
+_FOOTER = Struct("<QQQ QQQQQQ 32sQQ 72x Q")
 _BOOKEND = b"\xff" * HASH_SIZE
 _END = _BOOKEND + bytes(16)
 _WITH_RANGE_HASHES = 1 << 31
@@ -148,11 +149,12 @@ def answer(xorbs: Sequence[tuple[bytes, ChunkTable]], *, key: bytes, expiry: Exp
     parts += [_xorb_records(hash_, table, key) for hash_, table in xorbs]
     parts.append(_END)
     body = b"".join(parts)
-    files_at, xorbs_at = _HEADER.size, _HEADER.size + len(_END)
-    footer = _FOOTER.pack(
-        _FOOTER_VERSION, files_at, xorbs_at, key, expiry.made, expiry.until, len(body)
-    )
-    return body + footer
+    files_at, xorbs_at, end = _HEADER.size, _HEADER.size + len(_END), len(body)
+    # The specification calls the lookup tables reserved, but clients take the offset of the first
+    # as the end of the xorb section, even though it is empty.
+    lookups = (end, 0) * 3
+    footer = (_FOOTER_VERSION, files_at, xorbs_at, *lookups, key, expiry.made, expiry.until, end)
+    return body + _FOOTER.pack(*footer)
 
 
 def _file_records(file: FileInfo) -> bytes:

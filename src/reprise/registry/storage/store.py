@@ -22,8 +22,9 @@ class Staged(Protocol):
         """Hex digest of everything written so far."""
         ...
 
-    def publish(self, key: str) -> None:
-        """Give the bytes their name, durably. A key that exists already is left as it is."""
+    def publish(self, key: str) -> bool:
+        """Give the bytes their name, durably; False when the key exists and is left as it is."""
+        ...
 
 
 class Store(Protocol):
@@ -33,8 +34,9 @@ class Store(Protocol):
         """Start a new upload."""
         ...
 
-    def put(self, key: str, data: bytes) -> None:
-        """Write a small object durably; an existing key is left as it is."""
+    def put(self, key: str, data: bytes) -> bool:
+        """Write an object durably; False when the key exists and is left as it is."""
+        ...
 
     def size(self, key: str) -> int | None:
         """Bytes under a key, or None when there is none."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from reprise.base.digests import sha256_hex
 from reprise.base.errors import EntryNotFound, Forbidden
 from reprise.formats.xet.hashes import to_text
 from reprise.formats.xet.shards import Term
@@ -19,7 +18,7 @@ from reprise.registry.xet.rows import tables_of, unpack_terms
 from reprise.registry.xet.scope import Scope
 
 LINK_LIFETIME = 3600 * 1_000_000  # microseconds
-# Ranges behind one link: the `Range` header that asks for them stays under 8 KiB.
+# Ranges behind one link: its URL stays under 8 KiB.
 _RANGES_PER_LINK = 256
 _PURPOSE = "xet xorb"
 
@@ -90,33 +89,40 @@ def links(
 ) -> Iterator[tuple[str, Sequence[Piece]]]:
     """Sign the query strings of links to parts of a xorb, each with the pieces it opens.
 
-    A link is good for exactly one `Range` header: the byte ranges of its pieces, in this order.
-    The rest of the xorb may hold other people's bytes.
+    A link opens the byte ranges of its pieces and nothing else: the rest of the xorb may hold
+    other people's bytes.
     """
     expires = registry.clock() + LINK_LIFETIME
     for start in range(0, len(pieces), _RANGES_PER_LINK):
         some = pieces[start : start + _RANGES_PER_LINK]
-        fields = {"xorb": to_text(xorb), "ranges": _digest((p.first, p.last) for p in some)}
+        ranges = "_".join(f"{piece.first}-{piece.last}" for piece in some)
+        fields = {"xorb": to_text(xorb), "ranges": ranges}
         yield signed.query(registry.secret, _PURPOSE, fields, expires=expires), some
 
 
 def open_link(
-    registry: Registry, params: Mapping[str, str], ranges: Sequence[tuple[int, int]]
+    registry: Registry, params: Mapping[str, str], wanted: Sequence[tuple[int, int]]
 ) -> str:
-    """Return the store's key of the xorb that a link and the ranges asked for open.
+    """Return the store's key of the xorb that a link opens.
+
+    Args:
+        registry: The hub.
+        params: Query of the link.
+        wanted: Byte ranges asked for, last byte included. Clients ask for all of a link's ranges
+            at once, or for one after the other.
 
     Raises:
         Forbidden: A link not signed here, expired, or for other ranges; clients then ask anew.
     """
     fields = signed.check(registry.secret, _PURPOSE, params, now=registry.clock())
-    if fields.get("ranges") != _digest(ranges):
-        raise Forbidden("This link is for other byte ranges. Send exactly those it came with.")
+    pairs = (pair.split("-") for pair in fields["ranges"].split("_"))
+    opened = [(int(first), int(last)) for first, last in pairs]
+    if len(wanted) > len(opened):
+        raise Forbidden("This link is for fewer byte ranges. Ask for those it came with.")
+    for first, last in wanted:
+        if first > last or not any(a <= first and last <= b for a, b in opened):
+            raise Forbidden("This link is for other byte ranges. Ask for those it came with.")
     return xorb_key(fields["xorb"])
-
-
-def _digest(ranges: Iterable[tuple[int, int]]) -> str:
-    text = ",".join(f"{first}-{last}" for first, last in ranges)
-    return sha256_hex(text.encode())
 
 
 def _term(run: Run, table: ChunkTable) -> Term:

@@ -67,22 +67,9 @@ def _keep(store: Store, xorb_hash: bytes, data: bytes, table: ChunkTable) -> Chu
     """
     key = xorb_key(to_text(xorb_hash))
     body = data if len(data) == table.size else data[: table.size]
-    if store.size(key) is None:
-        store.put(key, body)
-    if _holds(store, key, body):
+    if store.size(key) is None and store.put(key, body):
         return table
     return relocate(table, store.read(key))
-
-
-def _holds(store: Store, key: str, body: bytes) -> bool:
-    if store.size(key) != len(body):
-        return False
-    at = 0
-    for piece in store.stream(key):
-        if body[at : at + len(piece)] != piece:
-            return False
-        at += len(piece)
-    return at == len(body)
 
 
 def _record(conn: Connection, xorb_hash: bytes, table: ChunkTable, *, now: int) -> None:

@@ -20,7 +20,7 @@ _TYPE = "application/octet-stream"
 
 
 def xorb(call: Call) -> Response:
-    """`GET /cas/xorbs?…`: exactly the byte ranges that the link was made for."""
+    """`GET /cas/xorbs?…`: byte ranges that the link was made for."""
     wanted = _ranges(call.header("range"))
     key = reconstruction.open_link(call.registry, call.request.query_params, wanted)
     store = call.registry.store
