@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from reprise.base.ids import RepoType, is_commit
 from reprise.registry import commit_facts, info
 from reprise.registry.access import Repo
 from reprise.registry.cards import count_children
@@ -17,19 +18,15 @@ JSON = "application/json"
 
 def repo_info(call: Call) -> Response:
     """`GET /api/{type}s/{repo}[/revision/{rev}]`; `blobs`, `securityStatus`, `expand`."""
-    asked, revision = call.queries("expand"), call.param("rev")
+    asked, blobs = call.queries("expand"), b""
     info.check_expand(call.repo_type(), asked)
-    blobs = b""
     with call.read() as (conn, caller):
         repo = call.repo(conn, caller)
-        commit = refs.resolve(conn, repo, revision or repo.default_branch)
-        is_tip = not revision or revision == repo.default_branch
-        found, facts = caches(call).commits.get((repo.id, commit)), None
-        if found is None:
-            facts = commit_facts.gather(conn, repo, commit)
+        commit, is_tip, found = _commit(call, conn, repo)
+        facts = commit_facts.gather(conn, repo, commit) if found is None else None
         if call.flag("blobs"):
             blobs = info.siblings_with_blobs(commit_facts.files_at(conn, repo, commit))
-        extra = _on_request(conn, repo, asked)
+        extra = _on_request(conn, repo, asked) if asked else {}
     if facts is not None:  # the connection is given back before weights are read
         found = keep(call, repo, facts)
     assert found is not None
@@ -37,6 +34,23 @@ def repo_info(call: Call) -> Response:
     if asked:
         return _expanded(repo, asked, {**found.parts, **changing, **extra})
     return _whole(call, repo, found, changing, blobs)
+
+
+def _commit(call: Call, conn: Connection, repo: Repo) -> tuple[bytes, bool, CommitInfo | None]:
+    """Find the commit a call is about, whether it is the tip, and its info if it is known.
+
+    Only what is known for a commit is kept, so a hit needs no further check of the revision.
+    """
+    revision, kept = call.param("rev"), caches(call).commits
+    is_tip = revision in {"", repo.default_branch}
+    if is_tip:
+        tip = refs.read(conn, repo.id, refs.HEADS + repo.default_branch)
+        if tip is not None and (known := kept.get((repo.id, tip))):
+            return tip, True, known
+    elif is_commit(revision) and (known := kept.get((repo.id, bytes.fromhex(revision)))):
+        return bytes.fromhex(revision), False, known
+    commit = refs.resolve(conn, repo, revision or repo.default_branch)
+    return commit, is_tip, kept.get((repo.id, commit))
 
 
 def caches(call: Call) -> InfoCaches:
@@ -55,7 +69,8 @@ def keep(call: Call, repo: Repo, facts: commit_facts.CommitFacts) -> CommitInfo:
 def identity(repo: Repo) -> bytes:
     """The ids that every item carries."""
     name = encode(str(repo.repo_id))
-    return b'"_id":"%024x","id":%s,"modelId":%s' % (repo.id, name, name)
+    ids = b'"_id":"%024x","id":%s' % (repo.id, name)
+    return ids + b',"modelId":%s' % name if repo.type is RepoType.MODEL else ids
 
 
 def _whole(
