@@ -14,7 +14,7 @@ from reprise.registry.repos import RepoMoved
 from reprise.server.bulk import Budget, bulk
 from reprise.server.calls import face
 from reprise.server.errors import on_crash, on_http_error, on_moved, on_reprise_error
-from reprise.server.faces import hf_accounts, hf_info, xet, xet_xorbs
+from reprise.server.faces import hf_accounts, hf_info, hf_repos, xet, xet_xorbs
 from reprise.server.observe import Observed, health, metrics_text
 from reprise.server.paths import RawPath, register_convertors
 
@@ -30,6 +30,13 @@ ROUTES = [
     Route("/api/users/{name:seg}/overview", face(hf_accounts.user_overview)),
     Route("/api/organizations/{name:seg}/overview", face(hf_accounts.org_overview)),
     Route("/api/organizations/{name:seg}/members", face(hf_accounts.org_members)),
+    # -- repos
+    Route("/api/repos/create", face(hf_repos.create), methods=["POST"]),
+    Route("/api/repos/delete", face(hf_repos.delete), methods=["DELETE"]),
+    Route("/api/repos/move", face(hf_repos.move), methods=["POST"]),
+    Route(f"{_API}/settings", face(hf_repos.settings), methods=["PUT"]),
+    Route(f"{_API}/auth-check", face(hf_repos.auth_check)),
+    Route(f"{_API}/auth-check/write", face(hf_repos.auth_check)),
     # -- xet
     Route(f"{_API}/xet-read-token/{{rev:seg}}", face(xet.read_token)),
     Route(f"{_API}/xet-write-token/{{rev:seg}}", face(xet.write_token)),
