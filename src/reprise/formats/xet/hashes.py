@@ -17,7 +17,7 @@ HASH_SIZE = 32
 _DATA_KEY = bytes.fromhex("6697f5775b9550de3135cbaca597181c9de421109beb2b58b4d0b04b93adf229")
 _NODE_KEY = bytes.fromhex("017ec5c7a5472996fd946666b48a02e65ddd536f37c76dd2f86352e64a53713f")
 _RANGE_KEY = bytes.fromhex("7f1857d6ce56ed66127ff913e7a5c3f3a4cd26d5b5db49e64124987f28fb94c3")
-_NO_SALT = bytes(HASH_SIZE)
+_ZEROS = bytes(HASH_SIZE)
 
 _WORDS = Struct("<4Q")
 _HEX = "%016x%016x%016x%016x"
@@ -51,12 +51,13 @@ def tree_hash(chunks: Iterable[Node]) -> bytes:
     level = list(_parents(chunks, only_child=True))
     while len(level) > 1:
         level = list(_parents(level, only_child=False))
-    return level[0][0] if level else bytes(HASH_SIZE)
+    return level[0][0] if level else _ZEROS
 
 
 def file_hash(chunks: Iterable[Node]) -> bytes:
-    """Fold chunk hashes, in order, into the hash that names a file."""
-    return keyed(tree_hash(chunks), _NO_SALT)
+    """Fold chunk hashes, in order, into the hash that names a file; zeros for an empty one."""
+    root = tree_hash(chunks)
+    return keyed(root, _ZEROS) if root != _ZEROS else root
 
 
 def range_hash(hashes: bytes) -> bytes:
