@@ -31,7 +31,7 @@ _LIBRARY_FILES = (
     ("adapter_config.json", "peft"),
     ("model_index.json", "diffusers"),
 )
-_LIBRARIES = frozenset(
+LIBRARIES = frozenset(
     """
     transformers sentence-transformers peft diffusers timm keras tf-keras flair spacy fastai stanza
     sklearn allennlp asteroid espnet nemo pyannote-audio speechbrain adapter-transformers open_clip
@@ -39,6 +39,7 @@ _LIBRARIES = frozenset(
     transformers.js ultralytics torch-hub
     """.split()
 )
+FRAMEWORK_TAGS = frozenset(_FRAMEWORKS.values())
 _LIBRARY_TASKS = {
     "sentence-transformers": "sentence-similarity",
     "diffusers": "text-to-image",
@@ -128,7 +129,7 @@ def library_of(clues: Clues) -> str | None:
     said = clues.card.get("library_name")
     if isinstance(said, str) and said:
         return said
-    tagged = next((tag for tag in _card_tags(clues) if tag in _LIBRARIES), None)
+    tagged = next((tag for tag in _card_tags(clues) if tag in LIBRARIES), None)
     names = set(clues.names)
     by_file = next((library for file, library in _LIBRARY_FILES if file in names), None)
     if tagged or by_file:

@@ -8,13 +8,26 @@ from starlette.routing import Route
 
 from reprise.base.errors import RepriseError
 from reprise.formats.xet.shards import MAX_SHARD
+from reprise.registry import contents
+from reprise.registry.downloads import Downloads
 from reprise.registry.info import InfoCaches
 from reprise.registry.registry import Registry
 from reprise.registry.repos import RepoMoved
 from reprise.server.bulk import Budget, bulk
 from reprise.server.calls import face
 from reprise.server.errors import on_crash, on_http_error, on_moved, on_reprise_error
-from reprise.server.faces import hf_accounts, hf_info, hf_repos, xet, xet_xorbs
+from reprise.server.faces import (
+    hf_accounts,
+    hf_info,
+    hf_read,
+    hf_refs,
+    hf_repos,
+    hf_write,
+    lfs,
+    lfs_transfers,
+    xet,
+    xet_xorbs,
+)
 from reprise.server.observe import Observed, health, metrics_text
 from reprise.server.paths import RawPath, register_convertors
 
@@ -22,6 +35,7 @@ register_convertors()
 
 _API = "/api/{type:api}/{repo:repo}"
 _WEB = "/{type:web}{repo:repo}"
+_LISTINGS = 64 << 20  # bytes of listings kept between pages
 
 # Order matters only where a repo id could swallow a fixed word: longer paths come first.
 ROUTES = [
@@ -52,6 +66,38 @@ ROUTES = [
     Route("/cas/v1/reconstructions/{file:seg}", face(xet.reconstruct_v1)),
     Route("/cas/v2/reconstructions/{file:seg}", face(xet.reconstruct_v2)),
     Route("/cas/xorbs", face(xet_xorbs.xorb)),
+    # -- files: reading
+    Route(f"{_WEB}/resolve/{{rev:seg}}/{{path:tail}}", face(hf_read.resolve)),
+    Route(f"{_API}/resolve/{{rev:seg}}/{{path:tail}}", face(hf_read.resolve)),
+    Route(f"{_WEB}/raw/{{rev:seg}}/{{path:tail}}", face(hf_read.raw)),
+    Route(f"{_API}/tree/{{rev:seg}}", face(hf_read.tree)),
+    Route(f"{_API}/tree/{{rev:seg}}/{{path:tail}}", face(hf_read.tree)),
+    Route(f"{_API}/paths-info/{{rev:seg}}", face(hf_read.paths_info), methods=["POST"]),
+    # -- files: writing
+    Route(f"{_API}/preupload/{{rev:seg}}", face(hf_write.plan_upload), methods=["POST"]),
+    Route(f"{_API}/commit/{{rev:seg}}", hf_write.commit, methods=["POST"]),
+    # -- branches, tags, history
+    Route(f"{_API}/refs", face(hf_refs.list_refs)),
+    Route(f"{_API}/commits/{{rev:seg}}", face(hf_refs.list_commits)),
+    Route(f"{_API}/branch/{{branch:seg}}", face(hf_refs.create_branch), methods=["POST"]),
+    Route(f"{_API}/branch/{{branch:seg}}", face(hf_refs.delete_branch), methods=["DELETE"]),
+    Route(f"{_API}/tag/{{rev:seg}}", face(hf_refs.create_tag), methods=["POST"]),
+    Route(f"{_API}/tag/{{rev:seg}}", face(hf_refs.delete_tag), methods=["DELETE"]),
+    Route(f"{_API}/super-squash/{{branch:seg}}", face(hf_refs.super_squash), methods=["POST"]),
+    # -- git-lfs
+    Route(f"{_WEB}.git/info/lfs/objects/batch", face(lfs.batch), methods=["POST"]),
+    Route(f"{_WEB}.git/info/lfs/locks", face(lfs.locks), methods=["GET", "POST"]),
+    Route(f"{_WEB}.git/info/lfs/locks/verify", face(lfs.locks), methods=["POST"]),
+    Route("/api/lfs/objects/{oid:seg}", lfs_transfers.upload, methods=["PUT"]),
+    Route("/api/lfs/objects/{oid:seg}", face(lfs_transfers.download)),
+    Route("/api/lfs/verify", face(lfs_transfers.verify), methods=["POST"]),
+    Route("/api/lfs/uploads/{upload:seg}", face(lfs_transfers.finish_upload), methods=["POST"]),
+    Route("/api/lfs/uploads/{upload:seg}/{number:seg}", lfs_transfers.upload_part, methods=["PUT"]),
+    # -- listing
+    Route("/api/{type:api}", face(hf_listing.list_repos)),
+    Route("/api/{type:api}-tags-by-type", face(hf_catalogue.tags_by_type)),
+    Route("/api/tasks", face(hf_catalogue.tasks)),
+    Route("/api/validate-yaml", face(hf_catalogue.validate_yaml), methods=["POST"]),
     # -- repo info, behind all longer paths
     Route(f"{_API}/revision/{{rev:seg}}", face(hf_info.repo_info)),
     Route(_API, face(hf_info.repo_info)),
@@ -77,5 +123,7 @@ def create_app(registry: Registry) -> Starlette:
     app.state.registry = registry
     app.state.budget = Budget(registry.limits.uploads_in_memory)
     app.state.info = InfoCaches.empty()
+    app.state.listings = contents.new_cache(_LISTINGS)
+    app.state.downloads = Downloads()
     app.state.metrics = metrics
     return app

@@ -97,6 +97,8 @@ repo = Table(
     Index("repo_by_owner", "owner_id"),
     Index("repo_by_update", "type", "updated_at"),
     Index("repo_by_downloads", "type", "downloads"),
+    Index("repo_by_likes", "type", "likes"),
+    Index("repo_by_creation", "type", "created_at"),
 )
 
 # Former names of moved repos, and legacy one-part ids.
@@ -129,6 +131,22 @@ discussion = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("target_branch", Text),
     Column("merge_commit", LargeBinary(20)),
+)
+
+# What happened in a discussion after it was opened; the opening text is its description.
+discussion_event = Table(
+    "discussion_event",
+    metadata,
+    Column("repo_id", Id, primary_key=True),
+    Column("num", Integer, primary_key=True),
+    Column("position", Integer, primary_key=True),  # from 1
+    Column("author_id", Id, ForeignKey("account.id"), nullable=False),
+    Column("kind", Text, nullable=False),  # comment, status-change, title-change
+    Column("created_at", BigInteger, nullable=False),
+    Column("data", Text, nullable=False),  # JSON, see registry.discussions
+    ForeignKeyConstraint(
+        ["repo_id", "num"], ["discussion.repo_id", "discussion.num"], ondelete="CASCADE"
+    ),
 )
 
 # -- git ------------------------------------------------------------------------------------

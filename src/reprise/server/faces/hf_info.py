@@ -97,7 +97,7 @@ def _on_request(conn: Connection, repo: Repo, asked: list[str]) -> dict[str, byt
     """Properties that are computed only when asked for."""
     extra = {
         "downloadsAllTime": encode(repo.downloads),
-        "trendingScore": encode(repo.likes),
+        "trendingScore": encode(repo.downloads),
         "inferenceProviderMapping": b"{}",
     }
     if "childrenModelCount" in asked:
