@@ -33,8 +33,7 @@ class Call:
     @property
     def registry(self) -> Registry:
         """The hub this call is for."""
-        registry: Registry = self.request.app.state.registry
-        return registry
+        return registry_of(self.request)
 
     @property
     def base_url(self) -> str:
@@ -111,13 +110,19 @@ class Call:
         return repos.find(conn, caller, self.repo_type(), repo_id, action=action)
 
 
+def registry_of(request: Request) -> Registry:
+    """Return the hub a request is for."""
+    registry: Registry = request.app.state.registry
+    return registry
+
+
 def face(function: Callable[[Call], Response], *, body_limit: int | None = None) -> Endpoint:
     """Turn a synchronous face into an endpoint that runs in a worker thread."""
 
     @wraps(function)
     async def endpoint(request: Request) -> Response:
-        registry: Registry = request.app.state.registry
-        body = await read_body(request, body_limit or registry.limits.json_body)
+        limit = body_limit or registry_of(request).limits.json_body
+        body = await read_body(request, limit)
         return await run_in_threadpool(function, Call(request, body))
 
     return endpoint

@@ -32,6 +32,11 @@ class FileSlice(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the head, then the bytes unless the request was a HEAD."""
         del receive  # a client that leaves is noticed when sending to it fails
+        await self._send(scope, send)
+        if self.background is not None:
+            await self.background()
+
+    async def _send(self, scope: Scope, send: Send) -> None:
         head = {
             "type": "http.response.start",
             "status": self.status_code,

@@ -85,6 +85,16 @@ def find_entry(conn: Connection, repo_id: int, path: str) -> Listed | None:
     return _listed(row) if row is not None else None
 
 
+def find_entries(conn: Connection, repo_id: int, paths: Iterable[str]) -> list[Listed]:
+    """Find several files and folders at the tip; those that do not exist are left out."""
+    found = []
+    for batch in batched(dict.fromkeys(paths), BATCH):
+        keys = [(folder, name) for folder, _, name in (path.rpartition("/") for path in batch)]
+        query = _LISTED.where(entry.c.repo_id == repo_id, tuple_(*_KEY).in_(keys))
+        found += [_listed(row) for row in conn.execute(query)]
+    return found
+
+
 def list_folder(
     conn: Connection, repo_id: int, folder: str = "", *, limit: int, after: str | None = None
 ) -> list[Listed]:
