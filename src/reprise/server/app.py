@@ -17,8 +17,11 @@ from reprise.server.bulk import Budget, bulk
 from reprise.server.calls import face
 from reprise.server.errors import on_crash, on_http_error, on_moved, on_reprise_error
 from reprise.server.faces import (
+    git_http,
     hf_accounts,
+    hf_catalogue,
     hf_info,
+    hf_listing,
     hf_read,
     hf_refs,
     hf_repos,
@@ -98,6 +101,10 @@ ROUTES = [
     Route("/api/{type:api}-tags-by-type", face(hf_catalogue.tags_by_type)),
     Route("/api/tasks", face(hf_catalogue.tasks)),
     Route("/api/validate-yaml", face(hf_catalogue.validate_yaml), methods=["POST"]),
+    # -- git
+    Route(f"{_WEB}/info/refs", git_http.info_refs),
+    Route(f"{_WEB}/git-upload-pack", git_http.upload, methods=["POST"]),
+    Route(f"{_WEB}/git-receive-pack", git_http.receive, methods=["POST"]),
     # -- repo info, behind all longer paths
     Route(f"{_API}/revision/{{rev:seg}}", face(hf_info.repo_info)),
     Route(_API, face(hf_info.repo_info)),
