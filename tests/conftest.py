@@ -31,6 +31,7 @@ from reprise.registry.registry import Registry  # noqa: E402
 from reprise.server.app import create_app  # noqa: E402
 from reprise.server.protocol import HubProtocol  # noqa: E402
 from tests.factories import Hub, make_token, make_user  # noqa: E402
+from tests.scripted_hub import ScriptedHub  # noqa: E402
 
 # Set to a PostgreSQL URL, every registry of the suite lives there instead of in SQLite.
 DATABASE_URL = os.environ.get("REPRISE_TEST_DATABASE_URL")
@@ -71,7 +72,41 @@ def hub(registry: Registry) -> Iterator[Hub]:
     listener = config.bind_socket()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
-    yield Hub(f"http://127.0.0.1:{listener.getsockname()[1]}", registry, token)
+    live = Hub(f"http://127.0.0.1:{listener.getsockname()[1]}", registry, token)
+    yield live
+    for client in live.opened:
+        client.close()
     server.should_exit = True
     thread.join(timeout=10)
     listener.close()
+
+
+@pytest.fixture
+def client_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's home of the test's own: snapshots, shared cache, consent and token."""
+    from huggingface_hub import constants
+
+    from reprise.hub import settings
+
+    home = tmp_path / "home"
+    monkeypatch.setattr(settings, "_chosen", [home / "snapshots"])
+    monkeypatch.setenv("REPRISE_TRUST_FILE", str(home / "trust.json"))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "shared"))
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "token"))
+    monkeypatch.setattr(constants, "HF_STORED_TOKENS_PATH", str(home / "stored_tokens"))
+    return home
+
+
+@pytest.fixture
+def scripted(client_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedHub]:
+    """A hub that can be told to lie; it is the hub in use, with `client_home` as home."""
+    client_home.mkdir()
+    from huggingface_hub import constants
+    from huggingface_hub.utils import close_session
+
+    with ScriptedHub() as scripted_hub:
+        files = f"{scripted_hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr(constants, "ENDPOINT", scripted_hub.url)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", files)
+        yield scripted_hub
+    close_session()

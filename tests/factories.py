@@ -1,6 +1,6 @@
 """Builders for test data: real accounts, tokens and repos in a real registry."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx2
 
@@ -17,11 +17,13 @@ class Hub:
     url: str
     registry: Registry
     token: str
+    opened: list[httpx2.Client] = field(default_factory=list)
 
     def client(self, token: str | None = None) -> httpx2.Client:
-        """An HTTP client; with a token it speaks for somebody."""
+        """An HTTP client; with a token it speaks for somebody. Closed with the hub."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx2.Client(base_url=self.url, headers=headers, timeout=60)
+        self.opened.append(httpx2.Client(base_url=self.url, headers=headers, timeout=60))
+        return self.opened[-1]
 
     def api(self, token: str | None = None):
         """The unmodified Hub client, signed in as ada or with another token."""

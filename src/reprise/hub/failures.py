@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 from reprise.base import errors
 from reprise.base.errors import RepriseError
@@ -124,7 +123,7 @@ def _from_status(error: Any, endpoint: str, said: str) -> RepriseError:
     if status == HTTPStatus.UNAUTHORIZED:
         return _bad_token(endpoint)
     if status == HTTPStatus.NOT_FOUND and not said:
-        path = urlsplit(str(error.request.url)).path
+        path = error.response.url.path
         message = f"{endpoint} does not answer like a hub: 404 for {path}"
         return errors.HubUnreachable(message, hint="Check HF_ENDPOINT.")
     if status in _BY_STATUS:

@@ -1,0 +1,144 @@
+"""A hub of few lines that can be told to lie: what a client must survive.
+
+It speaks just the routes that loading needs. Tests of honest hubs use the real server.
+"""
+
+import hashlib
+import json
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote, urlsplit
+
+Files = dict[str, bytes]
+
+
+@dataclass
+class ScriptedHub:
+    """Repos in memory, and lies about them."""
+
+    repos: dict[str, dict[str, Files]] = field(default_factory=dict)  # id -> commit -> files
+    refs: dict[str, dict[str, str]] = field(default_factory=dict)  # id -> name -> commit
+    large: set[str] = field(default_factory=set)  # paths kept outside git
+    sends: dict[str, bytes] = field(default_factory=dict)  # path -> bytes sent instead
+    lists: dict[str, str] = field(default_factory=dict)  # path -> listed under this path instead
+    status: int = 200  # of every answer
+    log: list[str] = field(default_factory=list)  # "GET /api/models/…"
+    tokens: list[str] = field(default_factory=list)  # Authorization headers seen
+    url: str = ""
+
+    def commit(self, repo: str, files: Files, *names: str) -> str:
+        """Add a commit; branches and tags by these names (default: main) now mean it."""
+        state = json.dumps([repo, sorted((p, data.hex()) for p, data in files.items())])
+        commit = hashlib.sha1(state.encode(), usedforsecurity=False).hexdigest()
+        self.repos.setdefault(repo, {})[commit] = files
+        for name in names or ("main",):
+            self.refs.setdefault(repo, {})[name] = commit
+        return commit
+
+    def requests(self, method: str = "") -> list[str]:
+        """What was asked so far."""
+        return [line for line in self.log if line.startswith(method)]
+
+    def __enter__(self) -> "ScriptedHub":
+        hub = self
+
+        class Handler(_Handler):
+            script = hub
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    script: ScriptedHub
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    do_HEAD = do_GET  # noqa: N815 - http.server's name
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+    def _answer(self) -> None:
+        path = unquote(urlsplit(self.path).path)
+        self.script.log.append(f"{self.command} {path}")
+        self.script.tokens.append(self.headers.get("Authorization", ""))
+        if self.script.status != 200:
+            self._error(self.script.status, "")
+            return
+        parts = path.strip("/").split("/")
+        if parts[:2] == ["api", "models"] and len(parts) == 2:
+            self._json([{"id": repo} for repo in self.script.repos])
+        elif parts[:2] == ["api", "models"]:
+            self._api("/".join(parts[2:4]), parts[4:])
+        elif len(parts) > 4 and parts[2] == "resolve":
+            self._file("/".join(parts[:2]), parts[3], "/".join(parts[4:]))
+        else:
+            self._error(404, "")
+
+    def _api(self, repo: str, rest: list[str]) -> None:
+        refs = self.script.refs.get(repo)
+        if refs is None:
+            self._error(404, "RepoNotFound")
+            return
+        if rest == ["refs"]:
+            branches = [{"name": n, "ref": f"refs/heads/{n}", "targetCommit": c}
+                        for n, c in refs.items()]  # fmt: skip
+            self._json({"branches": branches, "converts": [], "tags": []})
+            return
+        name = "/".join(rest[1:]) if rest[:1] in (["revision"], ["tree"]) else "main"
+        commit = refs.get(name, name)
+        files = self.script.repos[repo].get(commit)
+        if files is None:
+            self._error(404, "RevisionNotFound")
+        elif rest[:1] == ["tree"]:
+            self._json([self._item(path, data) for path, data in files.items()])
+        else:
+            self._json({"id": repo, "sha": commit, "private": False, "tags": [], "likes": 0})
+
+    def _item(self, path: str, data: bytes) -> dict[str, object]:
+        shown = self.script.lists.get(path, path)
+        oid = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+        item = {"type": "file", "path": shown, "size": len(data), "oid": oid}
+        if path in self.script.large:
+            sha256 = hashlib.sha256(data).hexdigest()
+            item["lfs"] = {"oid": sha256, "size": len(data), "pointerSize": 130}
+        return item
+
+    def _file(self, repo: str, commit: str, path: str) -> None:
+        data = self.script.repos.get(repo, {}).get(commit, {}).get(path)
+        if data is None:
+            self._error(404, "EntryNotFound")
+            return
+        digest = hashlib.sha256 if path in self.script.large else hashlib.sha1
+        self._send(
+            self.script.sends.get(path, data),
+            {"ETag": f'"{digest(data).hexdigest()}"', "X-Repo-Commit": commit},
+        )
+
+    def _error(self, status: int, code: str) -> None:
+        self._send(b"{}", {"X-Error-Code": code} if code else {}, status)
+
+    def _json(self, value: object) -> None:
+        self._send(json.dumps(value).encode(), {"Content-Type": "application/json"})
+
+    def _send(self, body: bytes, headers: dict[str, str], status: int = 200) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)

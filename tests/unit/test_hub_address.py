@@ -1,0 +1,106 @@
+import pytest
+
+from reprise.base.errors import InvalidId, InvalidInput
+from reprise.base.ids import RepoId
+from reprise.hub.address import Address, LocalFolder, parse
+
+HUB = "https://hub.example.org"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def address(text: str, **given: str) -> Address:
+    found = parse(text, endpoint=HUB, **given)
+    assert isinstance(found, Address)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ada/net", Address(HUB, RepoId("ada", "net"))),
+        ("ada/net:v1.0", Address(HUB, RepoId("ada", "net"), "v1.0")),
+        ("ada/net:feature/x", Address(HUB, RepoId("ada", "net"), "feature/x")),
+        (f"ada/net@{COMMIT}", Address(HUB, RepoId("ada", "net"), COMMIT)),
+        (f"ada/net@{COMMIT.upper()}", Address(HUB, RepoId("ada", "net"), COMMIT)),
+        ("ada/net#code/torch", Address(HUB, RepoId("ada", "net"), None, "code/torch")),
+        ("ada/net:v1#code", Address(HUB, RepoId("ada", "net"), "v1", "code")),
+        ("gpt2", Address(HUB, RepoId("", "gpt2"))),
+        ("gpt2:main", Address(HUB, RepoId("", "gpt2"), "main")),
+        ("hub.example.org:ada/net", Address(HUB, RepoId("ada", "net"))),
+        ("other.org:ada/net:v1", Address("https://other.org", RepoId("ada", "net"), "v1")),
+        ("localhost:8400:ada/net", Address("http://localhost:8400", RepoId("ada", "net"))),
+        ("https://other.org/ada/net", Address("https://other.org", RepoId("ada", "net"))),
+        (
+            "https://other.org/ada/net/tree/feature/x",
+            Address("https://other.org", RepoId("ada", "net"), "feature/x"),
+        ),
+        (
+            "github.com:ada/a--b:v1",
+            Address("https://github.com", RepoId("ada", "a--b"), "v1", kind="github"),
+        ),
+        (
+            "https://github.com/ada/net.git",
+            Address("https://github.com", RepoId("ada", "net"), kind="github"),
+        ),
+    ],
+)
+def test_an_address_is_read(text: str, expected: Address) -> None:
+    assert address(text) == expected
+
+
+def test_the_github_source_means_github_unless_a_host_is_named() -> None:
+    named = address("git.example.org:ada/net", source="github")
+    assert address("ada/net", source="github").endpoint == "https://github.com"
+    assert (named.endpoint, named.kind) == ("https://git.example.org", "github")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "ada/", "/net", "a/b/c", "ada/net:", "ada/net@", "ada/net@v1", "ada/net:a b",
+     "ada/net:-x", "ada/net:a..b", "ada/net:x.lock", "ada/net#", "ada/net#../x", "ada/net#/x",
+     "../x:ada/net", "a b:ada/net", "https://u:p@host/ada/net", "https://host/ada",
+     "https://../ada/net", "ada/..", "../net", "ada/net:a\nb", "ada/\x00"],
+)  # fmt: skip
+def test_anything_else_is_refused_with_the_grammar(text: str) -> None:
+    with pytest.raises((InvalidId, InvalidInput)) as caught:
+        parse(text, endpoint=HUB)
+    assert caught.value.message
+
+
+def test_an_unknown_source_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="Unknown source 'gitlab'; use one of hub, github"):
+        parse("ada/net", source="gitlab", endpoint=HUB)
+
+
+def test_a_folder_is_taken_when_it_is_written_as_a_path_or_holds_a_hubconf(tmp_path, monkeypatch):
+    (tmp_path / "ada/net").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(parse("ada/net", endpoint=HUB), Address)
+    assert parse("./ada/net", endpoint=HUB) == LocalFolder(tmp_path / "ada/net")
+    (tmp_path / "ada/net/hubconf.py").touch()
+    assert parse("ada/net", endpoint=HUB) == LocalFolder(tmp_path / "ada/net")
+    assert parse("ada", source="local", endpoint=HUB) == LocalFolder(tmp_path / "ada")
+
+
+def test_a_missing_folder_is_named(tmp_path) -> None:
+    with pytest.raises(InvalidInput, match="There is no folder"):
+        parse(str(tmp_path / "nothing"), endpoint=HUB)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "host"),
+    [
+        ("https://huggingface.co", "huggingface.co"),
+        ("https://hub.org:8443", "hub.org+8443"),
+        ("http://hub.org", "hub.org+http"),
+        ("http://127.0.0.1:8400", "127.0.0.1+8400+http"),
+        ("https://hub.org/hf", "hub.org+%2Fhf"),
+    ],
+)
+def test_an_endpoint_becomes_one_path_part(endpoint: str, host: str) -> None:
+    assert Address(endpoint, RepoId("Ada", "Net")).key == f"{host}/ada/net"
+
+
+def test_an_address_prints_as_it_is_typed() -> None:
+    texts = ["ada/net", "ada/net:v1", f"ada/net@{COMMIT}", "ada/net:v1#code", "gpt2"]
+    assert [str(address(text)) for text in texts] == texts
