@@ -1,45 +1,81 @@
-"""Which packages a manifest asks for are missing here, and how to get them."""
+"""Dependencies: declared in `hubconf.py`, inferred from imports, pinned by requirement files."""
 
-import shlex
-from collections.abc import Iterable
-from importlib.machinery import PathFinder
-from importlib.util import find_spec
+from collections.abc import Iterable, Mapping
 
-from reprise.hub.manifest.records import Dependency, Manifest
+from reprise.hub.manifest.distributions import (
+    distribution_of,
+    import_name_of,
+    is_standard,
+    needs_environment,
+    normal,
+)
+from reprise.hub.manifest.reach import Outside
+from reprise.hub.manifest.records import Dependency
+from reprise.hub.manifest.requirements import Requirement
+
+_MAX_PLACES = 8
 
 
-def missing(manifest: Manifest, *, optional: bool = False) -> tuple[Dependency, ...]:
-    """Return the dependencies that cannot be imported in this environment.
-
-    Nothing is imported: only the finders are asked for the top-level name.
+def dependencies(
+    declared: Iterable[str],
+    outside: Iterable[Outside],
+    requirements: Mapping[str, Requirement],
+) -> tuple[Dependency, ...]:
+    """Put together what the repo needs, sorted by import name.
 
     Args:
-        manifest: What `read_manifest` returned.
-        optional: Also count those the code can do without.
+        declared: The list `dependencies` in `hubconf.py`, import or distribution names.
+        outside: Imports that leave the repo.
+        requirements: By normal distribution name; those nobody imports are optional.
     """
-    needed = (
-        item
-        for item in manifest.dependencies
-        if item.declared or (item.inferred and (optional or not item.optional))
+    wanted = {import_name_of(name) for name in declared}
+    imports: dict[str, list[Outside]] = {}
+    for item in outside:
+        imports.setdefault(item.name, []).append(item)
+    names = {name for name in {*wanted, *imports} if name and not is_standard(name)}
+    installed = _installed() if any(needs_environment(name) for name in names) else {}
+    left = dict(requirements)
+    found = []
+    for name in sorted(names):
+        distribution = distribution_of(name, installed)
+        pinned = left.pop(normal(distribution), None) or left.pop(normal(name), None)
+        found.append(_dependency(name, distribution, name in wanted, imports.get(name), pinned))
+    found.extend(_unused(item) for item in left.values() if not is_standard(item.name))
+    return tuple(sorted(found, key=lambda item: (item.import_name, item.distribution)))
+
+
+def _dependency(
+    name: str,
+    distribution: str,
+    declared: bool,  # noqa: FBT001 - a fact, not a switch
+    imports: list[Outside] | None,
+    pinned: Requirement | None,
+) -> Dependency:
+    places = sorted({item.where for item in imports or ()})
+    return Dependency(
+        import_name=name,
+        distribution=pinned.name if pinned else distribution,
+        declared=declared,
+        inferred=bool(imports),
+        optional=not declared and all(item.optional for item in imports or ()),
+        where=tuple(places[:_MAX_PLACES]),
+        specifier=pinned.specifier if pinned else "",
     )
-    return tuple(item for item in needed if not _is_importable(item.import_name))
 
 
-def install_command(absent: Iterable[Dependency]) -> str:
-    """Return one command that installs them all, or an empty text when there are none.
+def _unused(item: Requirement) -> Dependency:
+    return Dependency(
+        import_name=import_name_of(item.name),
+        distribution=item.name,
+        declared=False,
+        inferred=False,
+        optional=True,
+        where=(item.where,),
+        specifier=item.specifier,
+    )
 
-    Example:
-        >>> yaml = Dependency("yaml", "pyyaml", True, False, False, (), ">=6")
-        >>> install_command([yaml])
-        "pip install 'pyyaml>=6'"
-    """
-    wanted = sorted({item.distribution + item.specifier for item in absent}, key=str.lower)
-    return shlex.join(["pip", "install", *wanted]) if wanted else ""
 
+def _installed() -> Mapping[str, list[str]]:
+    from importlib.metadata import packages_distributions
 
-def _is_importable(name: str) -> bool:
-    try:
-        spec = find_spec(name)
-    except (ImportError, ValueError):  # ValueError: a module without a spec is loaded already
-        spec = PathFinder.find_spec(name)
-    return spec is not None
+    return packages_distributions()
