@@ -1,5 +1,6 @@
 """The command: run the steps, print a summary, stay up or clean up."""
 
+import logging
 import signal
 import sys
 from collections.abc import Iterator
@@ -50,6 +51,7 @@ def demo(leave: bool, port: int, data: Path | None) -> int:
     behind but the folder given with --data.
     """
     examples = find_examples()
+    logging.getLogger("reprise").setLevel(logging.WARNING)  # the report says what happens
     report = Report()
     with stopped_by_signals(), temporary_folder() as root, ExitStack() as stack:
         folder = data.absolute() if data else root / "hub"

@@ -60,8 +60,9 @@ def running_hub(data: Path, *, port: int, log: Path, env: dict[str, str]) -> Ite
 
 
 def last_lines(log: Path) -> str:
-    """Return the end of a log."""
-    return "\n".join(log.read_text(errors="replace").splitlines()[-_LOG_LINES:])
+    """Return the end of a log, without the requests that went well."""
+    lines = log.read_text(errors="replace").splitlines()
+    return "\n".join([line for line in lines if '"status": 2' not in line][-_LOG_LINES:])
 
 
 def _first_line(process: subprocess.Popen[str]) -> str:

@@ -37,8 +37,9 @@ def create_user(tour: Tour) -> Outcome:
 
 def _become_client(tour: Tour) -> None:
     """Give this process the environment of a client too, before it imports one."""
+    env = tour.env
     os.environ.clear()
-    os.environ.update(tour.env)
+    os.environ.update(env)
 
 
 def publish_dataset(tour: Tour) -> Outcome:

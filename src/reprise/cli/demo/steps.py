@@ -81,12 +81,18 @@ def run_steps(
         start = time.perf_counter()
         try:
             outcome, error = step.run(context), ""
-        except (RepriseError, OSError) as failure:
-            outcome, error = Outcome(), f"{failure}"
+        except Exception as failure:  # noqa: BLE001 - a step runs other people's code
+            outcome, error = Outcome(), _say(failure)
         result = Result(step.title, outcome, time.perf_counter() - start, error)
         yield result
         if not result.is_right:
             return
+
+
+def _say(failure: Exception) -> str:
+    """Our own errors speak for themselves; of others the name helps too."""
+    known = isinstance(failure, RepriseError)
+    return str(failure) if known else f"{type(failure).__name__}: {failure}"
 
 
 def _short(value: Any) -> str:
