@@ -18,12 +18,22 @@ def processes_of(folder: Path) -> list[str]:
     return [line.decode(errors="replace") for line in lines if str(folder).encode() in line]
 
 
+def settings_of_the_checkout() -> str:
+    """What a careless `git` command of the demo would change: configuration and hooks."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+    ask = [[*git, "rev-parse", "--absolute-git-dir"], [*git, "config", "--local", "--list"]]
+    folder, listed = (subprocess.check_output(command, text=True).strip() for command in ask)
+    hooks = sorted((Path(folder) / "hooks").glob("*"))
+    return f"{listed}{hooks}"
+
+
 def environment(folder: Path) -> dict[str, str]:
     """A home and a folder for temporary files that can be looked at afterwards."""
     return os.environ | {"HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp")}
 
 
 def test_the_demo_is_right_and_leaves_nothing_behind(tmp_path):
+    before = settings_of_the_checkout()
     (tmp_path / "tmp").mkdir()
     (tmp_path / "home").mkdir()
     done = subprocess.run(
@@ -34,6 +44,7 @@ def test_the_demo_is_right_and_leaves_nothing_behind(tmp_path):
     assert "the accuracy is what the card claims, 0.9146" in done.stdout
     assert list(tmp_path.rglob("*")) == [tmp_path / "tmp", tmp_path / "home"]
     assert processes_of(tmp_path) == []
+    assert settings_of_the_checkout() == before
 
 
 def test_the_demo_stays_up_until_it_is_stopped_and_keeps_the_folder_it_was_given(tmp_path):

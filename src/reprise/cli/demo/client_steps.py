@@ -44,9 +44,9 @@ def clone_with_git(tour: Tour) -> Outcome:
         return Outcome(skipped="git is not installed")
     has_lfs = shutil.which("git-lfs") is not None
     if has_lfs:
-        tour.run("git", "lfs", "install")
+        tour.run("git", "lfs", "install", "--skip-repo", cwd=tour.root)
     clone = tour.root / "clone"
-    tour.run("git", "clone", "--quiet", f"{tour.url}/{MODEL}", clone)
+    tour.run("git", "clone", "--quiet", f"{tour.url}/{MODEL}", clone, cwd=tour.root)
     commit = tour.run("git", "rev-parse", "HEAD", cwd=clone).strip()
     tour.run("git", "fsck", "--strict", cwd=clone)
     expected = digests(tour.examples / "banking-intents")
