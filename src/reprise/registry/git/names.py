@@ -9,6 +9,10 @@ from reprise.base.ids import MAX_PATH, check_path
 # The rules of git-check-ref-format, each a reason why some git command would trip over the name.
 _BAD_REF = re.compile(r"\.\.|@\{|//|/\.|\.lock(?:/|$)|[\x00-\x20\x7f~^:?*\[\\\ud800-\udfff]")
 _FULL_OID = re.compile(r"[0-9a-f]{40}")
+# git's own list, from utf8.c.
+_HFS_IGNORED = dict.fromkeys(
+    [*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF]
+)
 MAX_REF = 255
 _MIN_PARTS = 3  # refs/heads/main
 _REF_PREFIXES = ("refs/heads/", "refs/tags/")
@@ -27,6 +31,11 @@ def check_entry_name(name: str) -> str:
     if "/" in name:
         raise InvalidId(f"A tree holds the name {name[:MAX_PATH]!r}; a '/' cannot be in a name.")
     return check_path(name)
+
+
+def fold_hfs(name: str) -> str:
+    """Drop the characters that HFS+ ignores when it compares names."""
+    return name if name.isascii() else name.translate(_HFS_IGNORED)
 
 
 def check_ref_name(name: str) -> str:

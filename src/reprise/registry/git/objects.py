@@ -134,7 +134,6 @@ def object_id(kind: Kind, body: bytes) -> bytes:
 
 _ENTRY = re.compile(rb"([0-7]{5,6}) ([^\0]+)\0(.{20})", re.DOTALL)
 _RAW_ENTRY = re.compile(rb"[0-7]{5,6} [^\0]+\0.{20}", re.DOTALL)
-_ENTRY_OVERHEAD = 22  # the space, the NUL and the object id
 
 
 def sort_key(entry: TreeEntry) -> bytes:
@@ -200,27 +199,35 @@ def decode_tree(body: bytes) -> tuple[TreeEntry, ...]:
         InvalidFormat: Truncated, unsorted, duplicate names, or bytes that are not UTF-8.
         InvalidInput: A name or mode that is not allowed.
     """
-    found = _ENTRY.findall(body)
-    if sum(len(mode) + len(name) + _ENTRY_OVERHEAD for mode, name, _ in found) != len(body):
+    raws = split_tree(body)
+    if sum(map(len, raws)) != len(body):
         raise InvalidFormat("A tree is malformed: its entries do not fill it exactly.")
-    if any(mode[:1] == b"0" for mode, _, _ in found):
-        raise InvalidFormat("A tree has a mode padded with zeros.")
-    try:
-        entries = parse_tree(body)
-    except UnicodeDecodeError:
-        raise InvalidFormat("A tree holds a file name that is not valid UTF-8.") from None
-    _check_order(entries)
-    for entry in entries:
-        check_entry(entry)
-    return entries
-
-
-def _check_order(entries: tuple[TreeEntry, ...]) -> None:
-    keys = [sort_key(entry) for entry in entries]
+    entries = tuple(map(decode_entry, raws))
+    keys = list(map(raw_key, raws))
     if keys != sorted(keys):
         raise InvalidFormat("A tree's entries are not in git's order.")
     if len({entry.name for entry in entries}) != len(entries):
         raise InvalidFormat("A tree holds the same name twice.")
+    return entries
+
+
+def decode_entry(raw: bytes) -> TreeEntry:
+    """Parse one encoded entry from an untrusted source.
+
+    Raises:
+        InvalidFormat: A mode padded with zeros, or a name that is not UTF-8.
+        InvalidInput: A name or mode that is not allowed.
+    """
+    head, oid = raw[: -OID_SIZE - 1], raw[-OID_SIZE:]
+    mode, _, name = head.partition(b" ")
+    if mode.startswith(b"0"):
+        raise InvalidFormat("A tree has a mode padded with zeros.")
+    try:
+        entry = TreeEntry(name.decode(), int(mode, 8), oid)
+    except UnicodeDecodeError:
+        raise InvalidFormat("A tree holds a file name that is not valid UTF-8.") from None
+    check_entry(entry)
+    return entry
 
 
 # -- commits and tags -----------------------------------------------------------------------

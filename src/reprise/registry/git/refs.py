@@ -10,12 +10,23 @@ from reprise.base.ids import is_commit
 from reprise.registry.access import Repo
 from reprise.registry.db.schema import git_commit, git_garbage, git_ref
 from reprise.registry.db.upsert import insert
-from reprise.registry.git.history import is_ancestor
+from reprise.registry.git.history import graph, is_ancestor, reachable
 from reprise.registry.git.names import check_ref_name
 from reprise.registry.git.objects import OID_SIZE, Kind, decode_tag
 from reprise.registry.git.store import GitStore
 
-__all__ = ["HEADS", "TAGS", "Ref", "check_ref_name", "list_refs", "move", "peel", "read", "resolve"]
+__all__ = [
+    "HEADS",
+    "TAGS",
+    "Ref",
+    "check_ref_name",
+    "list_refs",
+    "mark_garbage",
+    "move",
+    "peel",
+    "read",
+    "resolve",
+]
 
 HEADS = "refs/heads/"
 TAGS = "refs/tags/"
@@ -123,7 +134,7 @@ def move(
     else:
         conn.execute(update(git_ref).where(here).values(oid=new))
     if new is None or not _is_forward(conn, repo_id, old, new):
-        _mark_garbage(conn, repo_id)
+        _note_loss(conn, repo_id, old)
 
 
 def _create(conn: Connection, repo_id: int, name: str, new: bytes) -> None:
@@ -148,9 +159,18 @@ def _is_forward(conn: Connection, repo_id: int, old: bytes, new: bytes) -> bool:
     return kinds == {Kind.COMMIT} and is_ancestor(store, old, new)
 
 
-def _mark_garbage(conn: Connection, repo_id: int) -> None:
+def mark_garbage(conn: Connection, repo_id: int) -> None:
+    """Note that a repo may hold objects that no ref leads to."""
     values = {"repo_id": repo_id}
     conn.execute(insert(conn, git_garbage).values(values).on_conflict_do_nothing())
+
+
+def _note_loss(conn: Connection, repo_id: int, old: bytes) -> None:
+    """Note garbage, unless another ref still leads to what was dropped."""
+    store = GitStore(conn, repo_id)
+    tips = [peel(store, ref.oid)[1] for ref in list_refs(conn, repo_id)]
+    if old not in reachable(graph(store), tips):
+        mark_garbage(conn, repo_id)
 
 
 def _candidates(repo: Repo, revision: str) -> list[str]:

@@ -107,6 +107,9 @@ def diff(
 
     Folders that differ are reported too, before what differs inside them. Equal subtrees are not
     read.
+
+    Raises:
+        InvalidInput: Folders lie deeper inside each other than this hub goes.
     """
     yield from _diff(store, old, new, "")
 
@@ -116,6 +119,7 @@ def _diff(
 ) -> Iterator[tuple[str, TreeEntry | None, TreeEntry | None]]:
     if old == new:
         return
+    _check_depth(prefix)
     before, after = _by_name(store, old, new)
     for name in sorted(before.keys() | after.keys()):
         was, now = before.get(name), after.get(name)
@@ -142,10 +146,25 @@ def _by_name(
 def _list(
     store: GitStore, tree: bytes, prefix: str, recursive: bool
 ) -> Iterator[tuple[str, TreeEntry]]:
+    _check_depth(prefix)
     for entry in store.read_tree(tree):
         yield prefix + entry.name, entry
         if recursive and entry.is_folder:
             yield from _list(store, entry.oid, f"{prefix}{entry.name}/", recursive)
+
+
+def check_served(path: str) -> None:
+    """Check that a path found in a tree is not too long or too deep for this hub to serve.
+
+    Raises:
+        InvalidId, InvalidInput: It is.
+    """
+    _split_path(path)
+
+
+def _check_depth(prefix: str) -> None:
+    if prefix.count("/") > MAX_DEPTH:
+        raise InvalidInput(f"Folder {prefix[:80]!r}… is more than {MAX_DEPTH} folders deep.")
 
 
 def _lookup(entries: tuple[TreeEntry, ...], name: str) -> TreeEntry | None:
