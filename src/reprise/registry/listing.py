@@ -104,7 +104,8 @@ def page(
     Raises:
         InvalidInput: The query or the cursor is malformed.
     """
-    after = _read_cursor(check(query), cursor) if cursor else None
+    check(query)
+    after = _read_cursor(query, cursor) if cursor else None
     statement, rare = _matching(conn, caller, query)
     column = SORTS[query.sort]
     # Arithmetic keeps the database from reading along the sort index when few rows are wanted.

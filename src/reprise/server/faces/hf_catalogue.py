@@ -1,9 +1,10 @@
 """Small catalogues over the Hub API: tags by type, tasks, and the check of a card."""
 
+from collections.abc import Iterator
 from http import HTTPStatus
 
 from sqlalchemy import Connection
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from reprise.base.errors import InvalidInput
 from reprise.base.ids import RepoType
@@ -39,7 +40,10 @@ def tasks(call: Call) -> Response:
 
 
 def validate_yaml(call: Call) -> Response:
-    """`POST /api/validate-yaml`: check a README before it is committed; 400 if it has errors."""
+    """`POST /api/validate-yaml`: check a README before it is committed; 400 if it has errors.
+
+    The answer is JSON, except for callers that accept plain text only: they show it to people.
+    """
     body = call.json()
     content = body.get("content")
     if not isinstance(content, str):
@@ -50,7 +54,14 @@ def validate_yaml(call: Call) -> Response:
         "warnings": [_shown(it) for it in found if it.severity == "warning"],
     }
     status = HTTPStatus.BAD_REQUEST if answer["errors"] else HTTPStatus.OK
+    if call.header("accept") == "text/plain":
+        return PlainTextResponse("\n".join(_lines(answer)), status)
     return JSONResponse(answer, status)
+
+
+def _lines(answer: dict[str, list[dict[str, str]]]) -> Iterator[str]:
+    for word, key in (("Error", "errors"), ("Warning", "warnings")):
+        yield from (f"- {word}: {problem['message']}" for problem in answer[key])
 
 
 def _shown(problem: cards.Problem) -> dict[str, str]:
