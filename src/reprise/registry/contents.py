@@ -1,46 +1,23 @@
-"""What a repo holds at a commit: single files for serving, pages of entries for listing."""
+"""What a repo holds at a commit, as listings show it: pages of folders, single entries."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
-from sqlalchemy import Column, Connection, Row, Select, Table, and_, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
-from reprise.base.errors import EntryNotFound, NotFound
+from reprise.base.errors import EntryNotFound
 from reprise.base.lru import Lru
-from reprise.formats.lfs_pointer import Pointer
 from reprise.registry.access import Repo
 from reprise.registry.db.batches import batched
-from reprise.registry.db.schema import entry, git_object, git_pointer, repo_file, stored_file
+from reprise.registry.db.schema import repo_file, stored_file
 from reprise.registry.git import entries, trees
 from reprise.registry.git.blame import last_touched
 from reprise.registry.git.entries import Listed
-from reprise.registry.git.objects import FOLDER, SUBMODULE, TreeEntry
+from reprise.registry.git.objects import SUBMODULE, TreeEntry
 from reprise.registry.git.pointers import pointers_of
 from reprise.registry.git.store import BATCH, GitStore
 from reprise.registry.revisions import Located, tree_of
-from reprise.registry.stored import StoredFile
-
-
-@dataclass(frozen=True)
-class File:
-    """A file to be served. `oid` names the blob in git, `size` is the blob's, in bytes.
-
-    With a pointer, the content is the large file it stands for.
-    """
-
-    path: str
-    mode: int
-    oid: bytes
-    size: int
-    pointer: Pointer | None = None
-    stored: StoredFile | None = None
-
-    @property
-    def real_size(self) -> int:
-        """Bytes of the content."""
-        return self.pointer.size if self.pointer is not None else self.size
 
 
 @dataclass(frozen=True)
@@ -71,41 +48,6 @@ def new_cache(limit: int) -> Listings:
     return Lru(limit, lambda listed: len(listed) * _ENTRY_WEIGHT)
 
 
-_LARGE = (
-    git_pointer.c.sha256,
-    git_pointer.c.size.label("large_size"),
-    stored_file.c.size.label("stored_size"),
-    stored_file.c.whole,
-    stored_file.c.xet_hash,
-)
-
-
-def _with_large(table: Table, *columns: Column[Any]) -> Select[*tuple[Any, ...]]:
-    """Join a blob with the large file it points at, if the repo may refer to that."""
-    return (
-        select(*columns, *_LARGE)
-        .select_from(table)
-        .outerjoin(
-            git_pointer,
-            and_(git_pointer.c.repo_id == table.c.repo_id, git_pointer.c.oid == table.c.oid),
-        )
-        .outerjoin(
-            repo_file,
-            and_(
-                repo_file.c.repo_id == table.c.repo_id, repo_file.c.sha256 == git_pointer.c.sha256
-            ),
-        )
-        .outerjoin(stored_file, stored_file.c.sha256 == repo_file.c.sha256)
-        .where(table.c.repo_id == bindparam("repo_id"))
-    )
-
-
-_AT_TIP = _with_large(entry, entry.c.mode, entry.c.oid, entry.c.size).where(
-    entry.c.folder == bindparam("folder"), entry.c.name == bindparam("name")
-)
-_BLOB = _with_large(git_object, git_object.c.oid, git_object.c.size).where(
-    git_object.c.oid == bindparam("oid")
-)
 _XET = (
     select(stored_file.c.sha256, stored_file.c.xet_hash)
     .join(repo_file, repo_file.c.sha256 == stored_file.c.sha256)
@@ -115,28 +57,6 @@ _XET = (
         stored_file.c.xet_hash.is_not(None),
     )
 )
-
-
-def find_file(conn: Connection, repo: Repo, at: Located, path: str) -> File:
-    """Find a file to serve.
-
-    Raises:
-        EntryNotFound: No file at that path.
-        NotFound: It is a pointer to a large file that this hub does not hold.
-    """
-    if at.is_tip:
-        folder, _, name = path.rpartition("/")
-        key = {"repo_id": repo.id, "folder": folder, "name": name}
-        row = conn.execute(_AT_TIP, key).one_or_none()
-        mode = row.mode if row is not None else FOLDER
-    else:
-        found = _find(conn, repo, at, path)
-        mode = found.mode if found is not None else FOLDER
-        key = {"repo_id": repo.id, "oid": found.oid if found is not None else b""}
-        row = conn.execute(_BLOB, key).one_or_none()
-    if row is None or mode in {FOLDER, SUBMODULE}:
-        raise EntryNotFound(f"{repo.repo_id} has no file {path!r} at {at.hex}.")
-    return _as_file(path, mode, row)
 
 
 def list_page(conn: Connection, repo: Repo, at: Located, page: Page, cache: Listings) -> list[Item]:
@@ -178,24 +98,6 @@ def with_commits(conn: Connection, repo: Repo, at: Located, items: list[Item]) -
     paths = {item.listed.path for item in items}
     touched = last_touched(GitStore(conn, repo.id), paths, old=None, new=at.commit)
     return [replace(item, commit=touched[item.listed.path]) for item in items]
-
-
-def read_blob(conn: Connection, repo: Repo, file: File) -> bytes:
-    """Read a file that git itself keeps."""
-    return GitStore(conn, repo.id).read(file.oid).body
-
-
-def _as_file(path: str, mode: int, row: Row[*tuple[object, ...]]) -> File:
-    if row.sha256 is None:
-        return File(path, mode, row.oid, row.size)
-    pointer = Pointer(row.sha256.hex(), row.large_size)
-    if row.stored_size is None:
-        raise NotFound(
-            f"{path!r} is a pointer to the large file {pointer.sha256}, which was never uploaded "
-            "to this repo. Push it with git-lfs, or upload it again."
-        )
-    stored = StoredFile(row.sha256, row.stored_size, row.whole, row.xet_hash)
-    return File(path, mode, row.oid, row.size, pointer, stored)
 
 
 def _find(conn: Connection, repo: Repo, at: Located, path: str) -> TreeEntry | None:

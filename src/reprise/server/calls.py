@@ -134,6 +134,9 @@ async def read_body(request: Request, limit: int) -> bytes:
     Raises:
         TooLarge: It is longer; the rest is not read.
     """
+    headers = request.headers
+    if "content-length" not in headers and "transfer-encoding" not in headers:
+        return b""
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)

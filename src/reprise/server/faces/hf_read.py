@@ -12,11 +12,12 @@ from reprise.base.clock import iso
 from reprise.base.errors import EntryNotFound, InvalidInput, TooLarge
 from reprise.base.ids import is_commit
 from reprise.formats.xet.hashes import to_text
-from reprise.registry import contents, downloads
+from reprise.registry import contents, downloads, served
 from reprise.registry.access import Caller, Repo
-from reprise.registry.contents import File, Item, Page
+from reprise.registry.contents import Item, Page
 from reprise.registry.git.store import GitStore
 from reprise.registry.revisions import Located, locate
+from reprise.registry.served import File
 from reprise.server.calls import Call
 from reprise.server.errors import error_response
 from reprise.server.file_responses import Content, disposition, media_type, send
@@ -43,11 +44,10 @@ def resolve(call: Call) -> Response:
     revision, path = _revision_and_path(call)
     with call.read() as (conn, caller):
         repo = call.repo(conn, caller)
-        at = locate(conn, repo, revision)
-        try:
-            file = contents.find_file(conn, repo, at, path)
-        except EntryNotFound as error:
-            return _no_entry(error, at)
+        at, file = served.find(conn, repo, revision, path)
+        if file is None:
+            return _no_entry(repo, at, path)
+        served.check_stored(file)
         content = _content(call, conn, repo, file)
     answer = send(call, content, _headers(call, repo, at, file, is_commit(revision)))
     if _note_download(call, caller, repo, path):
@@ -61,12 +61,10 @@ def raw(call: Call) -> Response:
     revision, path = _revision_and_path(call)
     with call.read() as (conn, caller):
         repo = call.repo(conn, caller)
-        at = locate(conn, repo, revision)
-        try:
-            file = contents.find_file(conn, repo, at, path)
-        except EntryNotFound as error:
-            return _no_entry(error, at)
-        blob = contents.read_blob(conn, repo, file)
+        at, file = served.find(conn, repo, revision, path)
+        if file is None:
+            return _no_entry(repo, at, path)
+        blob = served.read_blob(conn, repo, file)
     headers = {
         **_CORS,
         "X-Repo-Commit": at.hex,
@@ -92,8 +90,8 @@ def tree(call: Call) -> Response:
         at = locate(conn, repo, call.param("rev"))
         try:
             items = contents.list_page(conn, repo, at, page, call.request.app.state.listings)
-        except EntryNotFound as error:
-            return _no_entry(error, at)
+        except EntryNotFound:
+            return _no_entry(repo, at, page.folder)
         lines = _lines(conn, repo, at, items, expand=expand)
     headers = {**_CORS, "X-Repo-Commit": at.hex}
     if len(items) == page.limit:
@@ -134,7 +132,7 @@ def _content(call: Call, conn: Connection, repo: Repo, file: File) -> Content:
         return Content(file.stored.size, file.stored)
     if call.request.method == "HEAD":
         return Content(file.size)
-    return Content(file.size, data=contents.read_blob(conn, repo, file))
+    return Content(file.size, data=served.read_blob(conn, repo, file))
 
 
 def _headers(call: Call, repo: Repo, at: Located, file: File, fixed: bool) -> dict[str, str]:
@@ -163,8 +161,9 @@ def _caching(repo: Repo, fixed: bool) -> str:
     return f"{scope}, max-age={_YEAR}, immutable" if fixed else f"{scope}, no-cache"
 
 
-def _no_entry(error: EntryNotFound, at: Located) -> Response:
-    """Answer that a file does not exist at a commit; with its id, clients remember that."""
+def _no_entry(repo: Repo, at: Located, path: str) -> Response:
+    """Answer that a commit has nothing at a path; with its id, clients remember that."""
+    error = EntryNotFound(f"{repo.repo_id} has no {path!r} at {at.hex}.")
     answer = error_response(error.status, error.message, code=error.code)
     answer.headers.update({**_CORS, "X-Repo-Commit": at.hex})
     return answer
