@@ -65,6 +65,8 @@ class Transfer:
         local_path = self._get(file, bar)
         if not file.matches(local_path):
             log.warning("The cached copy of %s is not what the hub lists; fetching it", file.path)
+            if local_path.is_symlink():
+                local_path.unlink()  # huggingface_hub would keep it pointing at the wrong blob
             local_path = self._get(file, bar, again=True)
         if not file.matches(local_path):
             raise CorruptContent(

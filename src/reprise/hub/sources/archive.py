@@ -7,7 +7,6 @@ is ever written through a link.
 
 import logging
 import os
-import posixpath
 import stat
 import zipfile
 from dataclasses import dataclass
@@ -39,13 +38,16 @@ class Member:
         return stat.S_ISLNK(self.mode)
 
 
-def unpack(archive: Path, into: Path, *, limit: int = MAX_UNPACKED) -> list[str]:
+def unpack(
+    archive: Path, into: Path, *, limit: int = MAX_UNPACKED, max_files: int = MAX_FILES
+) -> list[str]:
     """Unpack an archive whose entries lie in one root folder; the root folder is dropped.
 
     Args:
         archive: The ZIP file.
         into: An empty folder.
         limit: Largest sum of file sizes, in bytes.
+        max_files: Largest number of files.
 
     Returns:
         The paths of what was written, sorted.
@@ -57,34 +59,30 @@ def unpack(archive: Path, into: Path, *, limit: int = MAX_UNPACKED) -> list[str]
     """
     try:
         with zipfile.ZipFile(archive) as opened:
-            members = _members(opened, limit)
-            for member in members:
-                if not member.is_link:
-                    _write(opened, member, into)
-            written = {member.path for member in members if not member.is_link}
-            written |= {m.path for m in members if m.is_link and _link(opened, m, into)}
+            members = _members(opened, limit, max_files)
+            files = [member for member in members if not member.is_link]
+            for member in files:
+                _write(opened, member, into)
+            links = _make_links(opened, [m for m in members if m.is_link], into)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
         raise CorruptContent(f"The archive cannot be unpacked: {error}") from error
-    return sorted(written)
+    return sorted([*(member.path for member in files), *links])
 
 
-def _members(opened: zipfile.ZipFile, limit: int) -> list[Member]:
-    infos = opened.infolist()
-    if len(infos) > 2 * MAX_FILES:  # folders count as entries too
-        raise TooLarge(f"The archive has more than {MAX_FILES} files.")
+def _members(opened: zipfile.ZipFile, limit: int, max_files: int) -> list[Member]:
+    infos = [info for info in opened.infolist() if not info.is_dir()]
+    if len(infos) > max_files:
+        raise TooLarge(f"The archive has more than {max_files} files.")
     if sum(info.file_size for info in infos) > limit:
         raise TooLarge(f"The archive unpacks to more than {limit} bytes.")
-    root = infos[0].filename.partition("/")[0] if infos else ""
+    root = opened.infolist()[0].filename.partition("/")[0] if infos else ""
     found: dict[str, Member] = {}
     folders: set[str] = set()
     for info in infos:
         path = _inside(info.filename, root)
         if info.flag_bits & _ENCRYPTED or path in found:
             raise CorruptContent(f"The archive is broken at {info.filename!r}.")
-        if info.is_dir() or not path:
-            folders.add(path.rstrip("/"))
-            continue
-        found[path] = Member(check_path(path), info, _mode(info))
+        found[path] = Member(path, info, _mode(info))
         parts = path.split("/")
         folders.update("/".join(parts[:n]) for n in range(1, len(parts)))
     if clash := sorted(found.keys() & folders):
@@ -93,13 +91,11 @@ def _members(opened: zipfile.ZipFile, limit: int) -> list[Member]:
 
 
 def _inside(name: str, root: str) -> str:
-    if name.rstrip("/") == root and root not in {"", ".", ".."}:
-        return ""
-    head, slash, path = name.partition("/")
-    if head != root or not slash or root in {"", ".", ".."}:
+    """Return an entry's path below the root folder that all entries share."""
+    head, _, path = name.partition("/")
+    if head != root or root in {"", ".", ".."} or not path:
         raise InvalidId(f"The archive's entry {name!r} lies outside its root folder {root!r}.")
-    check_path(path.rstrip("/"))
-    return path
+    return check_path(path)
 
 
 def _mode(info: zipfile.ZipInfo) -> int:
@@ -126,21 +122,28 @@ def _write(opened: zipfile.ZipFile, member: Member, into: Path) -> None:
     target.chmod(member.mode)
 
 
-def _link(opened: zipfile.ZipFile, member: Member, into: Path) -> bool:
-    """Create a link that stays inside the folder; others are left out, as useless here."""
-    if member.info.file_size > _MAX_LINK:
-        raise CorruptContent(f"The link {member.path!r} is longer than any path.")
-    text = opened.read(member.info).decode("utf-8", errors="surrogateescape")
-    goal = posixpath.normpath(posixpath.join(posixpath.dirname(member.path), text))
-    if text.startswith("/") or goal.startswith("../") or goal == ".." or "\0" in text:
-        log.warning("Left out the link %s: it points outside the repo", member.path)
-        return False
-    target = into / member.path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.symlink_to(text)
-    # Links may lead through links: only the result counts.
-    if not target.resolve().is_relative_to(into.resolve()):
-        target.unlink()
-        log.warning("Left out the link %s: it leads outside the repo", member.path)
-        return False
-    return True
+def _make_links(opened: zipfile.ZipFile, members: list[Member], into: Path) -> list[str]:
+    """Create the links that lead to something inside the folder; others are of no use here.
+
+    All are made before any is judged: where a link leads may depend on another.
+    """
+    for member in members:
+        if member.info.file_size > _MAX_LINK:
+            raise CorruptContent(f"The link {member.path!r} is longer than any path.")
+        text = opened.read(member.info)
+        if not text or b"\0" in text:
+            raise CorruptContent(f"The link {member.path!r} has no target.")
+        target = into / member.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(os.fsdecode(text))
+    root = os.path.realpath(into)
+    useless = [m.path for m in members if not _leads_inside(into / m.path, root)]
+    for path in useless:
+        (into / path).unlink()
+        log.warning("Left out the link %s: it leads outside the repo or nowhere", path)
+    return [member.path for member in members if member.path not in useless]
+
+
+def _leads_inside(link: Path, root: str) -> bool:
+    real = os.path.realpath(link)
+    return real.startswith(root + os.sep) and link.exists()
