@@ -70,6 +70,7 @@ def hub(registry: Registry) -> Iterator[Hub]:
     )  # fmt: skip
     server = uvicorn.Server(config)
     listener = config.bind_socket()
+    listener.listen()  # a client may be faster than the server's thread
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     live = Hub(f"http://127.0.0.1:{listener.getsockname()[1]}", registry, token)

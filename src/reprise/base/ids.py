@@ -13,11 +13,15 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _FORBIDDEN_IN_PATH = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]")
 MAX_NAME = 96
 MAX_PATH = 1024
-# Names that would shadow a route or a file of git's own.
-RESERVED_NAMES = frozenset(
-    "api blob branch cas commit commits compare datasets discussions docs git health info login "
-    "metrics models new notice organizations preupload raw refs resolve revision settings spaces "
-    "static tag tree upload users".split()
+# First path segments of routes: nobody may be called so.
+RESERVED_OWNERS = frozenset(
+    "api cas datasets docs github health join login logout metrics models new oauth organizations "
+    "repos search settings spaces static users v1".split()
+)
+# What follows a repo id in routes: `owner/refs` would hide behind the refs of a legacy id.
+RESERVED_REPOS = frozenset(
+    "auth-check blob branch commit commits discussions info likers paths-info preupload raw refs "
+    "resolve revision settings tag tree user-access-request xet-read-token xet-write-token".split()
 )
 
 
@@ -54,12 +58,10 @@ class RepoId:
         Raises:
             InvalidId: The text breaks the grammar; the message says how.
         """
-        owner, _, name = text.rpartition("/")
+        owner, slash, name = text.rpartition("/")
         if "/" in owner:
             raise InvalidId(f"Repo id {text!r} has more than one '/'; write owner/name.")
-        if owner:
-            check_name(owner)
-        return cls(owner, check_name(name))
+        return cls(check_name(owner) if slash else "", check_name(name))
 
     @property
     def key(self) -> str:
@@ -92,13 +94,13 @@ def check_name(name: str) -> str:
     return name
 
 
-def check_new_name(name: str) -> str:
+def check_new_name(name: str, reserved: frozenset[str]) -> str:
     """Return `name` when a new owner or repo may take it.
 
     Raises:
         InvalidId: As `check_name`, or a name that the hub keeps for its own pages.
     """
-    if name.lower() in RESERVED_NAMES:
+    if name.lower() in reserved:
         raise InvalidId(f"{name!r} is kept for the hub's own pages; choose another name.")
     return check_name(name)
 

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, Row, select
 
 from reprise.base.errors import AlreadyExists, Forbidden, InvalidInput, NotFound
-from reprise.base.ids import check_new_name
+from reprise.base.ids import RESERVED_OWNERS, check_new_name
 from reprise.registry.access import Account, Caller, OrgRole
 from reprise.registry.db.schema import account, membership
 from reprise.registry.db.upsert import insert
@@ -104,7 +104,7 @@ def as_account(row: Row[tuple[object, ...]]) -> Account:
 
 
 def _create(conn: Connection, name: str, kind: str, fullname: str, *, now: int) -> Account:
-    check_new_name(name)
+    check_new_name(name, RESERVED_OWNERS)
     if len(fullname) > MAX_FULLNAME:
         raise InvalidInput(f"A full name has at most {MAX_FULLNAME} characters.")
     values = {

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from reprise.base.errors import AlreadyExists, InvalidInput, RepoNotFound, RepriseError
-from reprise.base.ids import RepoId, RepoType, check_new_name
+from reprise.base.ids import RESERVED_REPOS, RepoId, RepoType, check_new_name
 from reprise.registry import accounts
 from reprise.registry.access import Action, Caller, Repo, check
 from reprise.registry.db.database import lock_repo
@@ -93,7 +93,7 @@ def create(
         Forbidden, Unauthenticated: The owner is not the caller's to create under.
     """
     owner = accounts.namespace(conn, caller, repo_id.owner or None)
-    check_new_name(repo_id.name)
+    check_new_name(repo_id.name, RESERVED_REPOS)
     repo_id = RepoId(owner.name, repo_id.name)
     if (taken := lookup(conn, repo_type, repo_id)) and taken.repo_id.key == repo_id.key:
         check(caller, Action.READ, taken)
@@ -134,7 +134,7 @@ def move(conn: Connection, caller: Caller, moved: Repo, target: RepoId, *, now: 
     """
     check(caller, Action.ADMIN, moved)
     owner = accounts.namespace(conn, caller, target.owner or None)
-    target = RepoId(owner.name, check_new_name(target.name))
+    target = RepoId(owner.name, check_new_name(target.name, RESERVED_REPOS))
     taken = lookup(conn, moved.type, target)
     if taken is not None and taken.repo_id.key == target.key and taken.id != moved.id:
         raise RepoExists(taken)
