@@ -20,6 +20,7 @@ from reprise.server.faces import (
     git_http,
     hf_accounts,
     hf_catalogue,
+    hf_discussions,
     hf_info,
     hf_listing,
     hf_read,
@@ -38,6 +39,7 @@ register_convertors()
 
 _API = "/api/{type:api}/{repo:repo}"
 _WEB = "/{type:web}{repo:repo}"
+_DISCUSSION = f"{_API}/discussions/{{num:seg}}"
 _LISTINGS = 64 << 20  # bytes of listings kept between pages
 
 # Order matters only where a repo id could swallow a fixed word: longer paths come first.
@@ -87,6 +89,24 @@ ROUTES = [
     Route(f"{_API}/tag/{{rev:seg}}", face(hf_refs.create_tag), methods=["POST"]),
     Route(f"{_API}/tag/{{rev:seg}}", face(hf_refs.delete_tag), methods=["DELETE"]),
     Route(f"{_API}/super-squash/{{branch:seg}}", face(hf_refs.super_squash), methods=["POST"]),
+    # -- discussions and pull requests
+    Route(f"{_API}/discussions", face(hf_discussions.list_discussions)),
+    Route(f"{_API}/discussions", face(hf_discussions.create), methods=["POST"]),
+    Route(_DISCUSSION, face(hf_discussions.details)),
+    Route(f"{_DISCUSSION}/comment", face(hf_discussions.comment), methods=["POST"]),
+    Route(
+        f"{_DISCUSSION}/comment/{{id:seg}}/edit",
+        face(hf_discussions.edit_comment),
+        methods=["POST"],
+    ),
+    Route(
+        f"{_DISCUSSION}/comment/{{id:seg}}/hide",
+        face(hf_discussions.hide_comment),
+        methods=["POST"],
+    ),
+    Route(f"{_DISCUSSION}/title", face(hf_discussions.rename), methods=["POST"]),
+    Route(f"{_DISCUSSION}/status", face(hf_discussions.set_status), methods=["POST"]),
+    Route(f"{_DISCUSSION}/merge", face(hf_discussions.merge), methods=["POST"]),
     # -- git-lfs
     Route(f"{_WEB}.git/info/lfs/objects/batch", face(lfs.batch), methods=["POST"]),
     Route(f"{_WEB}.git/info/lfs/locks", face(lfs.locks), methods=["GET", "POST"]),
