@@ -21,7 +21,12 @@
     ├── OfflineMiss           offline, and the cache lacks what was asked     503
     ├── ConsentRequired       unknown code would run; nobody agreed           403
     ├── MissingDependencies   a repo's code needs packages that are absent    424
+    │   └── IncompatibleDependencies  no versions of them go together         424
     ├── MissingExtra          an optional part of Reprise is not installed    424
+    ├── IsolationFailed       code in a process of its own gave no answer     500
+    │   ├── RemoteFailure     it raised; the message holds its traceback      500
+    │   ├── WorkerCrashed     its process ended                               500
+    │   └── WorkerTimeout     it took longer than it was given                500
     └── CorruptContent        bytes do not match their digest                 422
 
 Hub errors carry the wire's code (`X-Error-Code`): the server raises them, the client raises the
@@ -143,6 +148,10 @@ class MissingDependencies(RepriseError):
     status = 424
 
 
+class IncompatibleDependencies(MissingDependencies):
+    """No versions of the packages that a repo's code needs go together."""
+
+
 class MissingExtra(RepriseError):
     """An optional part of Reprise is not installed."""
 
@@ -177,3 +186,29 @@ class ConsentRequired(RepriseError):
     """Code nobody agreed to would have to run."""
 
     status = 403
+
+
+class IsolationFailed(RepriseError):
+    """Code in a process of its own gave no answer."""
+
+
+class RemoteFailure(IsolationFailed):
+    """Code in a worker raised an exception.
+
+    Attributes:
+        kind: Name of the exception's class: `ValueError`.
+        trace: The worker's traceback, as text.
+    """
+
+    def __init__(self, message: str, *, kind: str = "", trace: str = "") -> None:
+        super().__init__(message, hint=trace)
+        self.kind = kind
+        self.trace = trace
+
+
+class WorkerCrashed(IsolationFailed):
+    """A worker's process ended while, or before, it was asked something."""
+
+
+class WorkerTimeout(IsolationFailed):
+    """A worker took longer than it was given, and was ended."""
