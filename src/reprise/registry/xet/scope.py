@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from sqlalchemy import Connection, not_, select
 
 from reprise.base.errors import Forbidden, RepoNotFound, Unauthenticated
-from reprise.registry import repos, signed, tokens
+from reprise.registry import pulls, repos, signed, tokens
 from reprise.registry.access import ANONYMOUS, Action, Caller, Repo, allowed, check
 from reprise.registry.db.schema import account_xorb, repo, repo_xorb
 from reprise.registry.registry import Registry
@@ -40,7 +40,7 @@ class XetToken:
 
 
 def issue(registry: Registry, caller: Caller, scoped: Repo, action: Action) -> XetToken:
-    """Make a xet token. The caller's right to act on the repo must have been checked."""
+    """Make a xet token for reading or writing. The caller's right must have been checked."""
     expires = registry.clock() + LIFETIME
     fields = {
         "repo": str(scoped.id),
@@ -67,7 +67,10 @@ def open_scope(conn: Connection, registry: Registry, token: str | None, action: 
         raise RepoNotFound("The repo of this xet token was deleted.")
     if Action[fields["action"]] < action:
         raise Forbidden("This xet token is for reading; fetch one from xet-write-token to upload.")
-    check(caller, action, scoped)
+    if action is Action.READ:
+        check(caller, action, scoped)
+    else:  # what is uploaded counts for nothing until a commit refers to it
+        pulls.check_may_propose(caller, scoped)
     return Scope(scoped, caller)
 
 

@@ -15,7 +15,8 @@ from reprise.base.errors import NotFound, RepriseError
 from reprise.formats import byte_ranges
 from reprise.formats.xet.hashes import from_text, to_text
 from reprise.formats.xet.xorbs import MAX_XORB
-from reprise.registry.access import Action
+from reprise.registry import pulls
+from reprise.registry.access import Action, Caller, Repo, check
 from reprise.registry.xet import dedup, reconstruction, scope, shards, uploads
 from reprise.registry.xet.reconstruction import Piece, Reconstruction
 from reprise.registry.xet.scope import Scope, open_scope
@@ -35,12 +36,22 @@ _NDJSON = "application/x-ndjson"
 
 def read_token(call: Call) -> Response:
     """`GET /api/{type}s/{id}/xet-read-token/{rev}`."""
-    return _token(call, Action.READ)
+    with call.read() as (conn, caller):
+        return _token(call, caller, call.repo(conn, caller), Action.READ)
 
 
 def write_token(call: Call) -> Response:
-    """`GET /api/{type}s/{id}/xet-write-token/{rev}`."""
-    return _token(call, Action.WRITE)
+    """`GET /api/{type}s/{id}/xet-write-token/{rev}[?create_pr=1]`.
+
+    For a pull request it takes no more than the right to propose one.
+    """
+    with call.read() as (conn, caller):
+        repo = call.repo(conn, caller)
+        if call.flag("create_pr") or call.param("rev").startswith(pulls.REFS):
+            pulls.check_may_propose(caller, repo)
+        else:
+            check(caller, Action.WRITE, repo)
+        return _token(call, caller, repo, Action.WRITE)
 
 
 def query_chunk(call: Call) -> Response:
@@ -104,10 +115,8 @@ def reconstruct_v2(call: Call) -> Response:
     return JSONResponse({**_terms(found), "xorbs": xorbs})
 
 
-def _token(call: Call, action: Action) -> Response:
-    with call.read() as (conn, caller):
-        repo = call.repo(conn, caller, action)
-        token = scope.issue(call.registry, caller, repo, action)
+def _token(call: Call, caller: Caller, repo: Repo, action: Action) -> Response:
+    token = scope.issue(call.registry, caller, repo, action)
     cas, expires = call.base_url + CAS, token.expires // 1_000_000
     headers = {
         "X-Xet-Cas-Url": cas,
