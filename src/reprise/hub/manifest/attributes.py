@@ -1,6 +1,6 @@
 """`value.name`, read and written."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from reprise.hub.manifest.values import (
     DATA,
@@ -13,12 +13,12 @@ from reprise.hub.manifest.values import (
     Instance,
     Items,
     Late,
-    Made,
     Method,
     Module,
     Namespace,
     Partial,
     Table,
+    Unknown,
     Value,
     is_constant,
 )
@@ -26,23 +26,12 @@ from reprise.hub.manifest.values import (
 
 def get_attribute(value: Value, name: str) -> Value:
     """Return `value.name`, or MISSING when the value surely has no such attribute."""
-    if isinstance(value, Module):
-        return _of_module(value, name)
-    if isinstance(value, External):
-        return External(f"{value.dotted}.{name}")
-    if isinstance(value, Function):
-        return _of_function(value, name)
-    if isinstance(value, Class):
-        return _of_class(value, name)
-    if isinstance(value, Instance):
-        return _of_instance(value, name)
-    if isinstance(value, Partial):
-        return {"func": value.of, "keywords": Table(dict(value.keywords))}.get(name, MAYBE)
-    if isinstance(value, FilePath):
-        return _of_path(value, name)
-    if isinstance(value, Items | Table | Namespace) or is_constant(value):
+    known = _READERS.get(type(value))
+    if known is not None:
+        return known(value, name)
+    if is_constant(value):
         return Method(value, name)
-    return MAYBE if isinstance(value, Made | Late) else value
+    return value if isinstance(value, Unknown) else MAYBE
 
 
 def set_attribute(value: Value, name: str, new: Value, *, certain: bool = True) -> None:
@@ -52,7 +41,8 @@ def set_attribute(value: Value, name: str, new: Value, *, certain: bool = True) 
     elif isinstance(value, Function | Class | Instance):
         value.attributes[name] = new
         if name == "__doc__" and isinstance(value, Function | Class):
-            value.doc = new if isinstance(new, str) else None
+            # A text that is put together while the code runs leaves the written one standing.
+            value.doc = new if isinstance(new, str | None) else value.doc
 
 
 def mro(of: Class) -> Iterator[Value]:
@@ -92,6 +82,14 @@ def _collect(of: Value, seen: set[Value], order: list[Value]) -> None:
     order.append(of)
 
 
+def _of_external(value: External, name: str) -> Value:
+    return External(f"{value.dotted}.{name}")
+
+
+def _of_partial(value: Partial, name: str) -> Value:
+    return {"func": value.of, "keywords": Table(dict(value.keywords))}.get(name, MAYBE)
+
+
 def _of_module(module: Module, name: str) -> Value:
     if name == "__dict__":
         return Namespace(module)
@@ -108,15 +106,13 @@ def _of_function(function: Function, name: str) -> Value:
         return function.attributes[name]
     if name in {"__name__", "__qualname__"}:
         return _wrapped(function).name
-    if name == "__module__":
-        return function.module.name
-    if name == "__doc__":
-        return function.doc
-    if name == "__dict__":
-        return Table(function.attributes)
-    if name == "__wrapped__" and function.wraps is not None:
-        return function.wraps
-    return MAYBE
+    known = {
+        "__module__": function.module.name,
+        "__doc__": function.doc,
+        "__dict__": Table(function.attributes),
+        "__wrapped__": MAYBE if function.wraps is None else function.wraps,
+    }
+    return known.get(name, MAYBE)
 
 
 def _wrapped(function: Function) -> Function:
@@ -128,14 +124,15 @@ def _wrapped(function: Function) -> Function:
 
 
 def _of_class(of: Class, name: str) -> Value:
-    if name in {"__name__", "__qualname__"}:
-        return of.name
-    if name == "__module__":
-        return of.module.name
-    if name == "__doc__":
-        return of.doc
-    if name == "__dict__":
-        return Table(of.attributes)
+    known = {
+        "__name__": of.name,
+        "__qualname__": of.name,
+        "__module__": of.module.name,
+        "__doc__": of.doc,
+        "__dict__": Table(of.attributes),
+    }
+    if name in known:
+        return known[name]
     return bind_method(find_in_class(of, name), of, of)
 
 
@@ -203,3 +200,15 @@ _PATH_METHODS = frozenset(
     "resolve absolute joinpath expanduser as_posix with_name with_suffix exists is_dir is_file "
     "iterdir glob __str__ __fspath__".split()
 )
+_READERS: dict[type, Callable[[Value, str], Value]] = {
+    Module: _of_module,
+    External: _of_external,
+    Function: _of_function,
+    Class: _of_class,
+    Instance: _of_instance,
+    Partial: _of_partial,
+    FilePath: _of_path,
+    Items: Method,
+    Table: Method,
+    Namespace: Method,
+}

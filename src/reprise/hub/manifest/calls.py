@@ -1,7 +1,7 @@
 """What a call gives: functions and classes of the repo are followed, within limits."""
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from reprise.hub.manifest.attributes import bind_method, find_in_class
 from reprise.hub.manifest.engine import Engine
@@ -37,22 +37,15 @@ def call(
     engine: Engine, function: Value, args: Sequence[Value], keywords: dict[str, Value], frame: Frame
 ) -> Value:
     """Return what calling a value gives, with its effects on known values."""
-    if isinstance(function, Function):
-        return call_function(engine, function, args, keywords)
     if isinstance(function, External):
         return call_external(function.dotted, Call(engine, args, keywords, frame))
-    if isinstance(function, Class):
-        return _instantiate(engine, function, args, keywords)
-    if isinstance(function, Method):
-        return call_method(engine, function, args, keywords)
     if isinstance(function, Partial):
         merged = {**function.keywords, **keywords}
         return engine.call(function.of, [*function.args, *args], merged, frame)
     if isinstance(function, Instance):
-        method = bind_method(find_in_class(function.of, "__call__"), function, function.of)
-        if isinstance(method, Function):
-            return call_function(engine, method, args, keywords)
-    return MAYBE
+        function = bind_method(find_in_class(function.of, "__call__"), function, function.of)
+    known = _CALLS.get(type(function))
+    return known(engine, function, args, keywords) if known else MAYBE
 
 
 def call_function(
@@ -68,7 +61,7 @@ def call_function(
     if body is None or isinstance(function.node, ast.AsyncFunctionDef):
         return MAYBE
     frame = Frame(function.module, {}, outer=function.outer)
-    _bind_parameters(engine, function, [*function.bound, *args], keywords, frame)
+    _bind_parameters(function, [*function.bound, *args], keywords, frame)
     engine.depth += 1
     try:
         if isinstance(function.node, ast.Lambda):
@@ -97,7 +90,6 @@ def _rank(value: Value) -> int:
 
 
 def _bind_parameters(
-    engine: Engine,
     function: Function,
     args: Sequence[Value],
     keywords: dict[str, Value],
@@ -189,3 +181,10 @@ def announce_subclass(engine: Engine, made: Class, keywords: dict[str, Value]) -
                 given = {key: value for key, value in keywords.items() if key != "metaclass"}
                 call_function(engine, hook, [made], given)
                 return
+
+
+_CALLS: dict[type, Callable[..., Value]] = {
+    Function: call_function,
+    Class: _instantiate,
+    Method: call_method,
+}

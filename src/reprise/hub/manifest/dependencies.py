@@ -47,7 +47,7 @@ def dependencies(
 def _dependency(
     name: str,
     distribution: str,
-    declared: bool,  # noqa: FBT001 - a fact, not a switch
+    declared: bool,
     imports: list[Outside] | None,
     pinned: Requirement | None,
 ) -> Dependency:

@@ -138,7 +138,7 @@ def distribution_of(name: str, installed: Mapping[str, list[str]]) -> str:
     if name in _EQUAL:
         return name
     known = installed.get(name)
-    return sorted(known)[0] if known else name
+    return min(known) if known else name
 
 
 def import_name_of(name: str) -> str:

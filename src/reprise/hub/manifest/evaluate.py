@@ -54,11 +54,11 @@ def evaluate(engine: Engine, node: ast.expr, frame: Frame) -> Value:
     return kind(engine, node, frame) if kind else DATA
 
 
-def _constant(engine: Engine, node: ast.Constant, frame: Frame) -> Value:
+def _constant(_engine: Engine, node: ast.Constant, _frame: Frame) -> Value:
     return node.value
 
 
-def _name(engine: Engine, node: ast.Name, frame: Frame) -> Value:
+def _name(_engine: Engine, node: ast.Name, frame: Frame) -> Value:
     found = frame.lookup(node.id)
     if found is not MISSING:
         return settle(found)
@@ -263,7 +263,7 @@ def _choice(engine: Engine, node: ast.IfExp, frame: Frame) -> Value:
     return first if first is second else MAYBE
 
 
-def _lambda(engine: Engine, node: ast.Lambda, frame: Frame) -> Function:
+def _lambda(_engine: Engine, node: ast.Lambda, frame: Frame) -> Function:
     outer = None if frame is frame.module.frame else frame
     return Function("<lambda>", node, frame.module, outer)
 
@@ -274,7 +274,7 @@ def _walrus(engine: Engine, node: ast.NamedExpr, frame: Frame) -> Value:
     return value
 
 
-def _maybe(engine: Engine, node: ast.expr, frame: Frame) -> Value:
+def _maybe(_engine: Engine, _node: ast.expr, _frame: Frame) -> Value:
     return MAYBE
 
 

@@ -209,7 +209,7 @@ def _delete(engine: Engine, node: ast.Delete, frame: Frame) -> None:
                 where.values.pop(key, None)
 
 
-def _global(engine: Engine, node: ast.Global, frame: Frame) -> None:
+def _global(_engine: Engine, node: ast.Global, frame: Frame) -> None:
     frame.globals.update(node.names)
 
 

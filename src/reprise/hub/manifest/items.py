@@ -19,6 +19,8 @@ from reprise.hub.manifest.values import (
 
 # Longer collections are cut and marked open.
 MAX_ITEMS = 20_000
+# Comparing this many items costs as much as reading one statement.
+_CHEAP = 50
 
 
 def get_item(engine: Engine, value: Value, key: Value) -> Value:
@@ -35,14 +37,18 @@ def get_item(engine: Engine, value: Value, key: Value) -> Value:
     table = table_of(value)
     if table is None:
         return MAYBE
-    found = table.values.get(key, MAYBE) if is_key(key) else MAYBE
-    return found
+    return table.values.get(key, MAYBE) if is_key(key) else MAYBE
 
 
 def set_item(engine: Engine, value: Value, key: Value, new: Value) -> None:
     """Make `value[key]` stand for `new`."""
     if isinstance(value, Namespace):
         _into_namespace(engine, value.of, key, new)
+        return
+    if value == External("sys.modules"):
+        replaced = engine.module(key) if isinstance(key, str) else None
+        if replaced is not None:  # a module that stands in for itself makes names on demand
+            replaced.open = True
         return
     table = table_of(value)
     if table is None:
@@ -68,7 +74,7 @@ def entries_of(engine: Engine, value: Value) -> tuple[list[tuple[Value, Value]],
         return list(value.of.names.items()), value.of.open
     table = table_of(value)
     if table is not None:
-        engine.afford(len(table.values))
+        engine.afford(len(table.values) // _CHEAP)
         return list(table.values.items()), table.open
     if isinstance(value, Items):  # dict([(key, value), …])
         pairs = [item.values for item in value.values if isinstance(item, Items)]
@@ -80,7 +86,7 @@ def entries_of(engine: Engine, value: Value) -> tuple[list[tuple[Value, Value]],
 def iterate(engine: Engine, value: Value) -> tuple[list[Value], bool]:
     """Return what a for loop would see, and whether there may be more."""
     if isinstance(value, Items):
-        engine.afford(len(value.values))
+        engine.afford(len(value.values) // _CHEAP)
         return value.values[:MAX_ITEMS], value.open
     if isinstance(value, str):
         return list(value[:MAX_ITEMS]), len(value) > MAX_ITEMS
@@ -104,14 +110,28 @@ def is_key(value: Value) -> bool:
 
 def contains(engine: Engine, value: Value, key: Value) -> bool | None:
     """Return `key in value`, None when that cannot be known."""
-    if isinstance(value, str) and isinstance(key, str):
-        return key in value
-    known, is_open = iterate(engine, value)
-    if not is_key(key) or any(not is_key(item) for item in known):
+    if isinstance(value, str):
+        return key in value if isinstance(key, str) else None
+    if not is_key(key):
         return None
-    if key in known:
+    table = (
+        value.of.names if isinstance(value, Namespace) else getattr(table_of(value), "values", None)
+    )
+    if table is not None:
+        return True if key in table else None if _is_open(value) else False
+    if not isinstance(value, Items):
+        return None
+    engine.afford(len(value.values) // _CHEAP)
+    if key in value.values:
         return True
-    return None if is_open else False
+    return None if value.open or not all(map(is_key, value.values)) else False
+
+
+def _is_open(value: Value) -> bool:
+    if isinstance(value, Namespace):
+        return value.of.open
+    table = table_of(value)
+    return table is None or table.open
 
 
 def _at(value: Items, key: Value) -> Value:

@@ -90,7 +90,7 @@ def _str(call: Call) -> Value:
     return str(value) if isinstance(value, int) else DATA
 
 
-def _unknown(call: Call) -> Value:
+def _unknown(_call: Call) -> Value:
     return Items([], open=True)
 
 

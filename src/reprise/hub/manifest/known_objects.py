@@ -136,7 +136,7 @@ def _members(call: Call) -> Value:
     return Items([Items(list(pair), "tuple") for pair in pairs], open=is_open)
 
 
-def _print(call: Call) -> Value:
+def _print(_call: Call) -> Value:
     return None
 
 

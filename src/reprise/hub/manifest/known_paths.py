@@ -57,6 +57,10 @@ def _absolute(text: str) -> Value:
     return os.path.normpath(text) if text.startswith("/") else DATA
 
 
+def _splitext(text: str) -> Value:
+    return Items(list(os.path.splitext(text)), "tuple")  # noqa: PTH122 - it stands for this
+
+
 def _make_path(call: Call) -> Value:
     texts = [path_text(arg) for arg in call.args]
     known = [text for text in texts if text is not None]
@@ -139,7 +143,7 @@ def _add_paths(call: Call) -> Value:
     return None
 
 
-def _nothing(call: Call) -> Value:
+def _nothing(_call: Call) -> Value:
     return None
 
 
@@ -156,7 +160,7 @@ _OS_PATH: dict[str, Handler] = {
     "abspath": _text(_absolute),
     "realpath": _text(_absolute),
     "split": _text(lambda text: Items(list(os.path.split(text)), "tuple")),
-    "splitext": _text(lambda text: Items(list(os.path.splitext(text)), "tuple")),
+    "splitext": _text(_splitext),
     "isdir": _in_tree(folder=True),
     "isfile": _in_tree(folder=False),
     "exists": _in_tree(folder=None),

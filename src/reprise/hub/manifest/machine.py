@@ -143,14 +143,17 @@ class Machine:
             return self.scans[path]
         self.scans[path] = None
         try:
-            if len(self.scans) > _MAX_FILES or self._bytes > _MAX_BYTES:
-                raise Unreadable("not read: the repo is over the limit for one manifest")
-            text = read_text(Path(path))
-            self._bytes += len(text)
-            self.scans[path] = scan(parse(text), text)
+            self.scans[path] = self._scan(path)
         except Unreadable as error:
             self._report(Problem(self.tree.relative(path), error.line, error.message))
         return self.scans[path]
+
+    def _scan(self, path: str) -> Scan:
+        if len(self.scans) > _MAX_FILES or self._bytes > _MAX_BYTES:
+            raise Unreadable("not read: the repo is over the limit for one manifest")
+        text = read_text(Path(path))
+        self._bytes += len(text)
+        return scan(parse(text), text)
 
     def afford(self, cost: int = 1) -> bool:
         """Spend some of the budget; False when it is used up."""

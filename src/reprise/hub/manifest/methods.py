@@ -189,27 +189,27 @@ def _update(engine: Engine, value: Value, args: Sequence[Value]) -> Value:
     return None
 
 
-def _keys(engine: Engine, value: Value, args: Sequence[Value]) -> Value:
+def _keys(engine: Engine, value: Value, _args: Sequence[Value]) -> Value:
     known, is_open = iterate(engine, value)
     return Items(known, "list", is_open)
 
 
-def _values(engine: Engine, value: Value, args: Sequence[Value]) -> Value:
+def _values(engine: Engine, value: Value, _args: Sequence[Value]) -> Value:
     known, is_open = entries_of(engine, value)
     return Items([item for _, item in known], "list", is_open)
 
 
-def _pairs(engine: Engine, value: Value, args: Sequence[Value]) -> Value:
+def _pairs(engine: Engine, value: Value, _args: Sequence[Value]) -> Value:
     known, is_open = entries_of(engine, value)
     return Items([Items([key, item], "tuple") for key, item in known], "list", is_open)
 
 
-def _copy(engine: Engine, value: Value, args: Sequence[Value]) -> Value:
+def _copy(engine: Engine, value: Value, _args: Sequence[Value]) -> Value:
     known, is_open = entries_of(engine, value)
     return Table(dict(known), is_open)
 
 
-def _pop(engine: Engine, value: Value, args: Sequence[Value]) -> Value:
+def _pop(_engine: Engine, value: Value, args: Sequence[Value]) -> Value:
     known = value.of.names if isinstance(value, Namespace) else None
     table = table_of(value)
     known = table.values if table is not None else known

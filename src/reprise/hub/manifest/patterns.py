@@ -5,7 +5,7 @@ import os
 
 from reprise.hub.manifest.attributes import set_attribute
 from reprise.hub.manifest.engine import Engine
-from reprise.hub.manifest.items import get_item, is_key, iterate, set_item, MAX_ITEMS
+from reprise.hub.manifest.items import MAX_ITEMS, get_item, is_key, iterate, set_item
 from reprise.hub.manifest.values import (
     External,
     FilePath,

@@ -14,12 +14,13 @@ WEIGHT_ENDINGS = tuple(
     ".hdf5 .npy .npz .msgpack .gguf .tar .tar.gz .tgz .zip .caffemodel .model .mdl .pdparams "
     ".weights".split()
 )
-# Calls worth remembering, by the last part of their name.
-_DOWNLOADS = frozenset(
+# Calls that fetch a file, by the last part of their name.
+DOWNLOADS = frozenset(
     "load_state_dict_from_url load_url download_url_to_file urlretrieve urlopen download_url "
     "cached_download hf_hub_url cached_path load_file_from_url".split()
 )
-_TELLING = _DOWNLOADS | frozenset("exec eval compile load system Popen run check_call".split())
+# Calls worth remembering.
+_TELLING = DOWNLOADS | frozenset("exec eval compile load system Popen run check_call".split())
 _BRANCHES = (ast.If, ast.Try, ast.TryStar)
 
 
@@ -54,6 +55,7 @@ class Scan:
         urls: Literal `scheme://…` texts.
         joined_urls: Expressions that end like a file of weights and are put together from parts.
         calls: Telling calls whose function is a plain or dotted name: `torch.hub.load`.
+        named_urls: Variable -> literal addresses that are assigned to it somewhere.
         path_edits: Arguments of `sys.path.append` and its like inside functions.
     """
 
@@ -64,6 +66,7 @@ class Scan:
     urls: list[tuple[str, ast.Constant]] = field(default_factory=list)
     joined_urls: list[ast.expr] = field(default_factory=list)
     calls: list[tuple[str, ast.Call]] = field(default_factory=list)
+    named_urls: dict[str, list[ast.Constant]] = field(default_factory=dict)
     path_edits: list[ast.expr] = field(default_factory=list)
 
 
@@ -158,6 +161,14 @@ def _visit_constant(node: ast.AST, _state: int, found: Scan) -> int:
     return -1
 
 
+def _visit_assign(node: ast.AST, state: int, found: Scan) -> int:
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+        target, text = node.targets[0], node.value.value
+        if isinstance(target, ast.Name) and isinstance(text, str) and "://" in text:
+            found.named_urls.setdefault(target.id, []).append(node.value)
+    return state
+
+
 def _visit_sum(node: ast.AST, state: int, found: Scan) -> int:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and _ends(node.right):
         found.joined_urls.append(node)
@@ -205,6 +216,7 @@ _VISITS = {
     ast.Expr: _visit_expression,
     ast.Import: _visit_import,
     ast.ImportFrom: _visit_import,
+    ast.Assign: _visit_assign,
     ast.Constant: _visit_constant,
     ast.BinOp: _visit_sum,
     ast.JoinedStr: _visit_joined,

@@ -22,9 +22,7 @@ _BASE_SIGNATURES = {
     "torch.nn.Module": "(*args, **kwargs) -> None",
     "torch.nn.modules.module.Module": "(*args, **kwargs) -> None",
 }
-_SILENT_BASES = frozenset(
-    "builtins.object abc.ABC typing.Generic typing.Protocol torch.nn.Module".split()
-)
+_SILENT_BASES = frozenset("builtins.object abc.ABC typing.Generic typing.Protocol".split())
 
 
 class _Source:
@@ -126,23 +124,30 @@ def _default_text(function: Function, default: ast.expr) -> str:
 
 def _of_class(of: Class) -> Signature | str | None:
     for base in mro(of):
-        if isinstance(base, External):
-            if base.dotted in _BASE_SIGNATURES:
-                return _BASE_SIGNATURES[base.dotted]
-            if base.dotted == "typing.NamedTuple":
-                return Signature(list(_fields(of, of.node.body)))
-            if base.dotted not in _SILENT_BASES:
-                return None
-        elif isinstance(base, Class):
-            for name in ("__new__", "__init__"):
-                method = base.attributes.get(name)
-                if isinstance(method, Function):
-                    return _of_function(shown(method), 1)
+        if isinstance(base, Class):
+            method = _constructor(base)
+            if method is not None:
+                return _of_function(shown(method), 1)
             if _is_dataclass(base):
                 return _of_dataclass(of)
-        else:
-            return None
+        elif not isinstance(base, External) or base.dotted not in _SILENT_BASES:
+            return _of_base(of, base)
     return Signature()
+
+
+def _constructor(of: Class) -> Function | None:
+    for name in ("__new__", "__init__"):
+        method = of.attributes.get(name)
+        if isinstance(method, Function):
+            return method
+    return None
+
+
+def _of_base(of: Class, base: Value) -> Signature | str | None:
+    name = base.dotted if isinstance(base, External) else ""
+    if name == "typing.NamedTuple":
+        return Signature(list(_fields(of.node.body)))
+    return _BASE_SIGNATURES.get(name)
 
 
 def _is_dataclass(of: Class) -> bool:
@@ -157,12 +162,12 @@ def _of_dataclass(of: Class) -> Signature:
     fields: dict[str, Parameter] = {}
     for base in reversed(list(mro(of))):
         if isinstance(base, Class) and _is_dataclass(base):
-            fields.update({field.name: field for field in _fields(base, base.node.body)})
+            fields.update({field.name: field for field in _fields(base.node.body)})
     ordered = sorted(fields.values(), key=lambda field: field.kind)
     return Signature(ordered, return_annotation=None)
 
 
-def _fields(of: Class, body: Sequence[ast.stmt]) -> Iterator[Parameter]:
+def _fields(body: Sequence[ast.stmt]) -> Iterator[Parameter]:
     for node in body:
         if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name):
             continue
@@ -176,7 +181,6 @@ def _fields(of: Class, body: Sequence[ast.stmt]) -> Iterator[Parameter]:
             default=default,
             annotation=_Source(annotation),
         )
-    del of
 
 
 def _field_default(value: ast.expr | None) -> object | None:

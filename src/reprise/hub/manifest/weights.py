@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from reprise.hub.manifest.machine import Machine
 from reprise.hub.manifest.records import HashState, WeightUrl
-from reprise.hub.manifest.scan import WEIGHT_ENDINGS, Scan
+from reprise.hub.manifest.scan import DOWNLOADS, WEIGHT_ENDINGS, Scan
 from reprise.hub.manifest.values import Module
 
 _MAX_URL = 2_000
@@ -29,7 +29,7 @@ def _of_module(machine: Machine, module: Module) -> Iterator[WeightUrl]:
     source = module.scan
     if source is None:
         return
-    fetched = {id(text) for _, call in source.calls for text in _literals(call)}
+    fetched = {id(text) for text in _fetched(source)}
     checked = _verifies(source)
     for text, node in source.urls:
         if is_weight_url(text) or (id(node) in fetched and _is_url(text)):
@@ -86,9 +86,16 @@ def _asks_for_check(call: ast.Call) -> bool:
     return False
 
 
-def _literals(call: ast.Call) -> Iterator[ast.expr]:
-    yield from (node for node in call.args if isinstance(node, ast.Constant))
-    yield from (item.value for item in call.keywords if isinstance(item.value, ast.Constant))
+def _fetched(source: Scan) -> Iterator[ast.expr]:
+    """Yield the literals that download calls take, themselves or through a variable."""
+    for name, call in source.calls:
+        if name.rpartition(".")[2] not in DOWNLOADS:
+            continue
+        for node in (*call.args, *(item.value for item in call.keywords)):
+            if isinstance(node, ast.Name):
+                yield from source.named_urls.get(node.id, ())
+            else:
+                yield node
 
 
 def _mentions_url(machine: Machine, module: Module, node: ast.expr) -> bool:
