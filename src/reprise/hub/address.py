@@ -192,11 +192,11 @@ def _at_host(host: str, source: str, default: str) -> Address:
     if not _HOST.fullmatch(host):
         raise InvalidId(f"{host[:_MAX_SHOWN]!r} is not a host name. {_GRAMMAR}")
     host = host.lower()
+    scheme = "http" if host.partition(":")[0] in _LOOPBACK else "https"
     if source == "github" or host == GITHUB:
-        return Address(f"https://{host}", nobody, kind="github")
+        return Address(f"{scheme}://{host}", nobody, kind="github")
     if host == urlsplit(default).netloc.lower():
         return Address(default, nobody)
-    scheme = "http" if host.partition(":")[0] in _LOOPBACK else "https"
     return Address(f"{scheme}://{host}", nobody)
 
 
