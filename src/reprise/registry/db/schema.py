@@ -194,6 +194,15 @@ git_garbage = Table(
     Column("repo_id", Id, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
 )
 
+# Objects that no ref leads to, and since when (microseconds); they are deleted after a while.
+git_unreachable = Table(
+    "git_unreachable",
+    metadata,
+    Column("repo_id", Id, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
+    Column("oid", LargeBinary(20), primary_key=True),
+    Column("since", BigInteger, nullable=False),
+)
+
 # Blobs that are LFS pointers, so that listings need not parse them.
 git_pointer = Table(
     "git_pointer",

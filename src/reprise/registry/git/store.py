@@ -1,8 +1,7 @@
 """One repo's git objects as rows that already are pack entries.
 
-A row's `z` is the finished zlib stream of a body, or of a delta against another row. Rows are
-immutable, and whatever a row refers to (base, parents, tree, entries) was stored before it or in
-the same transaction.
+A row's `z` is the finished zlib stream of a body, or of a delta against another row. Whatever a
+row refers to (base, parents, tree, entries) was stored before it or in the same transaction.
 """
 
 import zlib
@@ -10,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from reprise.base.errors import CorruptContent, NotFound
 from reprise.registry.db.batches import batched
@@ -199,6 +198,17 @@ class GitStore:
             self._index_commits(row for row in batch if row.kind is Kind.COMMIT)
             found = (pointer_row(row.oid, row.body) for row in batch if row.kind is Kind.BLOB)
             save_pointers(self.conn, self.repo_id, [row for row in found if row is not None])
+
+    def rewrite_whole(self, oids: Iterable[bytes]) -> None:
+        """Turn deltas into whole objects, so that their bases can go."""
+        here = git_object.c.repo_id == self.repo_id
+        for oid in oids:
+            found = self.read(oid)
+            row = whole_row(oid, found.kind, found.body)
+            values = {"z": row.z, "base": None, "z_size": row.z_size, "depth": 0}
+            self.conn.execute(
+                update(git_object).where(here, git_object.c.oid == oid).values(values)
+            )
 
     # -- inside
 
