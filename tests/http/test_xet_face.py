@@ -170,6 +170,28 @@ def test_a_shard_may_be_answered_line_by_line(cas: Cas, hub: Hub, repo: Repo) ->
     assert stored_file(hub.registry, repo, DATA) is not None
 
 
+@pytest.mark.parametrize(
+    ("chunks", "xorbs", "shards", "files"),
+    [
+        ("/chunk/default", "/xorb/default", "/shard/default/", "/reconstruction"),  # hf-xet 1.1.2
+        ("/chunks/default", "/xorbs/default", "/shards", "/reconstructions"),  # 1.1.9
+        ("/v1/chunks/default", "/v1/xorbs/default", "/shards", "/v1/reconstructions"),  # 1.3
+    ],
+)
+def test_older_clients_spell_the_routes_differently(
+    cas: Cas, chunks: str, xorbs: str, shards: str, files: str
+) -> None:
+    upload = make_upload(DATA)
+    xorb, file = hashes.to_text(upload.name), hashes.to_text(upload.file.hash)
+    shards += "0" * 64 if shards.endswith("/") else ""
+    sent = cas.request("POST", f"{xorbs}/{xorb}", content=upload.xorb)
+    registered = cas.request("POST", shards, content=upload.shard())
+    assert (sent.json(), registered.json()) == ({"was_inserted": True}, {"result": 1})
+    assert rebuild(cas.request("GET", f"{files}/{file}").json(), 1) == DATA
+    chunk = hashes.to_text(upload.first_chunk)
+    assert cas.request("GET", f"{chunks}/{chunk}").status_code == 200
+
+
 def test_uploading_again_changes_nothing(cas: Cas) -> None:
     upload = make_upload(DATA)
     cas.send(upload)

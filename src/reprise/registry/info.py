@@ -41,6 +41,8 @@ EXPANDABLE: dict[RepoType, tuple[str, ...]] = {
         "sha siblings tags trendingScore usedStorage".split()
     ),
 }
+# Asked for by huggingface_hub 0.30 to 0.35 before every upload of a large file.
+_OF_OLD_CLIENTS = frozenset({"xetEnabled"})
 # What comes only when asked for.
 _ON_REQUEST = frozenset({"baseModels", "downloadsAllTime", "evalResults", "trendingScore"})
 # Fields of config.json and tokenizer_config.json that clients look at.
@@ -90,7 +92,7 @@ def check_expand(repo_type: RepoType, names: Sequence[str]) -> None:
     """
     known = EXPANDABLE[repo_type]
     for name in names:
-        if name not in known:
+        if name not in known and name not in _OF_OLD_CLIENTS:
             raise InvalidInput(
                 f"Invalid value {name[:80]!r} for 'expand', expected one of: {', '.join(known)}"
             )

@@ -59,16 +59,21 @@ ROUTES = [
     # -- xet
     Route(f"{_API}/xet-read-token/{{rev:seg}}", face(xet.read_token)),
     Route(f"{_API}/xet-write-token/{{rev:seg}}", face(xet.write_token)),
-    Route("/cas/v1/chunks/{prefix:seg}/{hash:seg}", face(xet.query_chunk)),
+    Route("/{cas:cas}/chunk{s:plural}/{prefix:seg}/{hash:seg}", face(xet.query_chunk)),
     Route("/cas/v1/xorb-grants/{prefix:seg}/{hash:seg}", face(xet.grant_xorb), methods=["POST"]),
     Route(
-        "/cas/v1/xorbs/{prefix:seg}/{hash:seg}",
+        "/{cas:cas}/xorb{s:plural}/{prefix:seg}/{hash:seg}",
         bulk(xet.upload_xorb, limit=xet.XORB_BODY),
         methods=["POST"],
     ),
-    Route("/cas/v1/shards", bulk(xet.upload_shard, limit=MAX_SHARD), methods=["POST"]),
+    Route("/{cas:cas}/shards", bulk(xet.upload_shard, limit=MAX_SHARD), methods=["POST"]),
+    Route(
+        "/cas/shard/{prefix:seg}/{hash:seg}",
+        bulk(xet.upload_shard, limit=MAX_SHARD),
+        methods=["POST"],
+    ),
     Route("/cas/v2/shards", bulk(xet.upload_shard_streaming, limit=MAX_SHARD), methods=["POST"]),
-    Route("/cas/v1/reconstructions/{file:seg}", face(xet.reconstruct_v1)),
+    Route("/{cas:cas}/reconstruction{s:plural}/{file:seg}", face(xet.reconstruct_v1)),
     Route("/cas/v2/reconstructions/{file:seg}", face(xet.reconstruct_v2)),
     Route("/cas/xorbs", face(xet_xorbs.xorb)),
     # -- files: reading

@@ -64,6 +64,14 @@ class _Tail(_Encoded):
     regex = ".+"
 
 
+class _Cas(_Encoded):
+    regex = "cas(?:/v1)?"  # hf-xet 1.1 and 1.2 leave the version out
+
+
+class _Plural(_Encoded):
+    regex = "s?"  # hf-xet before 1.1.9 says xorb, chunk, reconstruction
+
+
 class _ApiType(Convertor[RepoType]):
     """`models`, `datasets`, … as they stand in API paths."""
 
@@ -91,13 +99,16 @@ class _WebType(Convertor[RepoType]):
 def register_convertors() -> None:
     """Make the convertors usable in route paths.
 
-    `{rev:seg}` one encoded segment, `{repo:repo}` an id, `{path:tail}` the rest, `{type:api}` and
-    `{type:web}` a repo type (write `/api/{type:api}/{repo:repo}` and `/{type:web}{repo:repo}`).
+    `{rev:seg}` one encoded segment, `{repo:repo}` an id, `{path:tail}` the rest, `{cas:cas}` and
+    `{s:plural}` the spellings of old xet clients, `{type:api}` and `{type:web}` a repo type (write
+    `/api/{type:api}/{repo:repo}` and `/{type:web}{repo:repo}`).
     """
     for name, convertor in (
         ("seg", _Segment()),
         ("repo", _RepoId()),
         ("tail", _Tail()),
+        ("cas", _Cas()),
+        ("plural", _Plural()),
         ("api", _ApiType()),
         ("web", _WebType()),
     ):

@@ -99,6 +99,7 @@ def _on_request(conn: Connection, repo: Repo, asked: list[str]) -> dict[str, byt
         "downloadsAllTime": encode(repo.downloads),
         "trendingScore": encode(repo.downloads),
         "inferenceProviderMapping": b"{}",
+        "xetEnabled": b"true",
     }
     if "childrenModelCount" in asked:
         extra["childrenModelCount"] = encode(count_children(conn, repo))
