@@ -179,7 +179,7 @@ def change(
 
 
 def remove(conn: Connection, removed: Repo) -> None:
-    """Delete a repo with its history. Large files it alone used are collected later."""
+    """Delete a repo with its history. Its large files stay in the store, out of reach."""
     lock_repo(conn, removed.id)
     conn.execute(delete(repo).where(repo.c.id == removed.id))
 
