@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from reprise.base.errors import RepriseError
+from reprise.formats.xet.hashes import to_text
 from reprise.registry import files, repos
 from reprise.registry.db import schema
 from reprise.registry.git.check import check_repo
@@ -44,7 +45,7 @@ def check_hub(registry: Registry, progress: Progress, *, deep: bool = False) -> 
     for repo_id in repo_ids:
         problems += _check_repo(registry, repo_id, progress)
     for xorb_hash, size in xorbs:
-        problems += _check_size(registry, xorb_key(xorb_hash.hex()), size)
+        problems += _check_size(registry, xorb_key(to_text(xorb_hash)), size)
     for file in stored:
         progress(file.sha256.hex())
         problems += _check_file(registry, file, deep=deep)
