@@ -25,6 +25,7 @@ class LiveHub:
     url: str
     token: str
     home: Path
+    data: Path  # the hub's own folder
 
     def env(self, **more: str) -> dict[str, str]:
         """The environment of a client: this hub, a home of its own, nothing inherited."""
@@ -65,7 +66,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveHub]:
     reprise("user", "create", "ada", "--fullname", "Ada L.", "--data", data)
     token = reprise("token", "create", "ada", "--role", "write", "--data", data).strip()
     with HubProcess(data) as hub:
-        yield LiveHub(hub.url, token, tmp_path_factory.mktemp("home"))
+        yield LiveHub(hub.url, token, tmp_path_factory.mktemp("home"), data)
 
 
 @pytest.fixture
