@@ -113,7 +113,7 @@ def set_status(call: Call) -> Response:
     """`POST …/discussions/{num}/status` with `{status, comment?}`."""
     body, now = call.json(), call.registry.clock()
     try:
-        status = Status(body.get("status"))
+        status = Status(str(body.get("status")))
     except ValueError:
         raise InvalidInput("'status' must be 'open' or 'closed'.") from None
     with call.write() as (conn, caller):
