@@ -97,6 +97,7 @@ class Repo:
     used_storage: int = 0
     pipeline_tag: str | None = None
     library_name: str | None = None
+    summary: str = ""
     card: str = "{}"  # JSON
 
     @property

@@ -48,6 +48,7 @@ def refresh(conn: Connection, repo: Repo, commit: bytes) -> Description:
         "card": json.dumps(found.card, separators=(",", ":")),
         "pipeline_tag": found.pipeline_tag,
         "library_name": found.library_name,
+        "summary": found.summary,
     }
     conn.execute(update(repo_table).where(repo_table.c.id == repo.id).values(values))
     _replace_tags(conn, repo.id, found.tags)

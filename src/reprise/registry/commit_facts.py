@@ -6,8 +6,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from reprise.base.errors import InvalidFormat
-from reprise.formats import card as cards
 from reprise.formats.lfs_pointer import Pointer
 from reprise.registry import stored
 from reprise.registry.access import Repo
@@ -49,7 +47,6 @@ class CommitFacts:
     micros: int  # committer's date
     files: list[FileFact]  # by path
     description: Description
-    body: str  # of the card
     config: Mapping[str, Any]
     tokenizer: Mapping[str, Any]
     large_weights: list[StoredFile] = field(default_factory=list)
@@ -69,7 +66,6 @@ def gather(conn: Connection, repo: Repo, commit: bytes) -> CommitFacts:
         micros=head.committer.micros,
         files=files,
         description=describe(repo.type, described),
-        body=_body(described.readme),
         config=described.config,
         tokenizer=_json_at(store, root, TOKENIZER_CONFIG) if described.config else {},
         large_weights=list(_large(conn, repo.id, weights)),
@@ -120,10 +116,3 @@ def _large(conn: Connection, repo_id: int, weights: list[FileFact]) -> Iterator[
 
 def _json_at(store: GitStore, root: tuple[TreeEntry, ...], name: str) -> dict[str, Any]:
     return read_json(read_root_file(store, root, name, MAX_CONFIG))
-
-
-def _body(readme: str) -> str:
-    try:
-        return cards.parse(readme).body
-    except InvalidFormat:
-        return readme

@@ -30,6 +30,10 @@ _ARXIV = re.compile(
 _MAX_PAPERS = 50
 _SAFE_DIGITS = 18  # every integer this long fits 64 bits
 _NOT_TAG = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_MAX_SUMMARY = 300  # characters
+_MAX_PARAGRAPH = 5 * _MAX_SUMMARY
+_NOT_PROSE = re.compile(r"\s*(#|<|\||!\[|\[!\[|```|---|>|[-*+] )")
+_MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*_`]|<[^>]*>")
 # Above the limit on a card's own tags: licence, languages and base models come after those.
 _MAX_ALL_TAGS = 2 * MAX_TAGS
 
@@ -61,6 +65,7 @@ class Description:
     tags: list[str]
     pipeline_tag: str | None = None
     library_name: str | None = None
+    summary: str = ""  # the first words of the card
 
 
 def describe(repo_type: RepoType, files: Files) -> Description:
@@ -71,12 +76,24 @@ def describe(repo_type: RepoType, files: Files) -> Description:
         card = cards.Card({}, files.readme)
     data = safe_for_clients(card.data)
     if repo_type is not RepoType.MODEL:
-        return Description(data, _unique(_plain_tags(repo_type, data, card.body)))
+        tags = _unique(_plain_tags(repo_type, data, card.body))
+        return Description(data, tags, summary=summary(card.body))
     clues = Clues(data, files.config, files.names)
     library = _tag(library_of(clues))
     task = _tag(task_of(clues, library))
     tags = _unique(_model_tags(clues, library, task, card.body))
-    return Description(data, tags, task, library)
+    return Description(data, tags, task, library, summary(card.body))
+
+
+def summary(body: str) -> str:
+    """Return the first paragraph of prose in a Markdown text, shortened."""
+    for paragraph in re.split(r"\n\s*\n", body[: 10 * _MAX_PARAGRAPH]):
+        if paragraph.strip() and not _NOT_PROSE.match(paragraph):
+            text = re.sub(
+                r"!?\[([^\]]*)\]\([^)]*\)|[*_`]|<[^>]*>", r"\1", paragraph[:_MAX_PARAGRAPH]
+            )
+            return " ".join(_NOT_TAG.sub(" ", text).split())[:_MAX_SUMMARY]
+    return ""
 
 
 def safe_for_clients(data: Mapping[str, Any]) -> dict[str, Any]:

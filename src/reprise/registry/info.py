@@ -48,10 +48,6 @@ _ON_REQUEST = frozenset({"baseModels", "downloadsAllTime", "evalResults", "trend
 # Fields of config.json and tokenizer_config.json that clients look at.
 _CONFIG_FIELDS = ("architectures", "model_type", "auto_map", "quantization_config")
 _TOKENIZER_FIELDS = "bos_token chat_template eos_token mask_token pad_token unk_token".split()
-_MAX_DESCRIPTION = 400  # characters
-_MAX_PARAGRAPH = 5 * _MAX_DESCRIPTION
-_NOT_PROSE = re.compile(r"\s*(#|<|\||!\[|\[!\[|```|---|>|[-*+] )")
-_MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*_`]|<[^>]*>")
 
 CACHE_BYTES = 64 << 20
 
@@ -73,7 +69,7 @@ class CommitInfo:
 class InfoCaches:
     """What is worth keeping between requests."""
 
-    commits: Lru[tuple[int, bytes], CommitInfo]
+    commits: Lru[tuple[int, int, bytes], CommitInfo]  # by `key_of`
     headers: HeaderCache  # SHA-256 of a safetensors file -> parameters by type
 
     @classmethod
@@ -82,6 +78,11 @@ class InfoCaches:
         return cls(
             Lru(CACHE_BYTES, lambda info: info.weight), Lru(CACHE_BYTES // 16, lambda _: 512)
         )
+
+
+def key_of(repo: Repo, commit: bytes) -> tuple[int, int, bytes]:
+    """Build the key of a commit's info; numbers of deleted repos may come back."""
+    return repo.id, repo.created_at, commit
 
 
 def check_expand(repo_type: RepoType, names: Sequence[str]) -> None:
@@ -161,7 +162,7 @@ def _properties(
             yield "datasets", _texts(card.get("datasets"))
             yield "subdomain", re.sub(r"[^a-z0-9-]", "-", repo.repo_id.key)
         case _:
-            yield "description", summary(facts.body)
+            yield "description", facts.description.summary
             yield "mainSize", sum(file.size for file in facts.files)
             yield "paperswithcode_id", card.get("paperswithcode_id")
 
@@ -218,17 +219,6 @@ def _sibling(file: FileFact) -> dict[str, Any]:
             "pointerSize": file.blob_size,
         }
     return shown
-
-
-def summary(body: str) -> str:
-    """Return the first paragraph of prose in a Markdown text, shortened."""
-    for paragraph in re.split(r"\n\s*\n", body[: 10 * _MAX_PARAGRAPH]):
-        if paragraph.strip() and not _NOT_PROSE.match(paragraph):
-            text = re.sub(
-                r"!?\[([^\]]*)\]\([^)]*\)|[*_`]|<[^>]*>", r"\1", paragraph[:_MAX_PARAGRAPH]
-            )
-            return " ".join(text.split())[:_MAX_DESCRIPTION]
-    return ""
 
 
 def _texts(value: Any) -> list[str]:

@@ -202,6 +202,7 @@ def as_repo(row: Row[tuple[object, ...]]) -> Repo:
         used_storage=row.used_storage,
         pipeline_tag=row.pipeline_tag,
         library_name=row.library_name,
+        summary=row.summary,
         card=row.card,
     )
 

@@ -92,6 +92,7 @@ repo = Table(
     Column("card", Text, nullable=False, server_default="{}"),  # JSON: card data
     Column("pipeline_tag", Text),
     Column("library_name", Text),
+    Column("summary", Text, nullable=False, server_default=""),  # the first words of the card
     Column("used_storage", BigInteger, nullable=False, server_default="0"),  # bytes at the tip
     UniqueConstraint("type", "key"),
     Index("repo_by_owner", "owner_id"),

@@ -45,12 +45,12 @@ def _commit(call: Call, conn: Connection, repo: Repo) -> tuple[bytes, bool, Comm
     is_tip = revision in {"", repo.default_branch}
     if is_tip:
         tip = refs.read(conn, repo.id, refs.HEADS + repo.default_branch)
-        if tip is not None and (known := kept.get((repo.id, tip))):
+        if tip is not None and (known := kept.get(info.key_of(repo, tip))):
             return tip, True, known
-    elif is_commit(revision) and (known := kept.get((repo.id, bytes.fromhex(revision)))):
+    elif is_commit(revision) and (known := kept.get(info.key_of(repo, bytes.fromhex(revision)))):
         return bytes.fromhex(revision), False, known
     commit = refs.resolve(conn, repo, revision or repo.default_branch)
-    return commit, is_tip, kept.get((repo.id, commit))
+    return commit, is_tip, kept.get(info.key_of(repo, commit))
 
 
 def caches(call: Call) -> InfoCaches:
@@ -63,7 +63,7 @@ def keep(call: Call, repo: Repo, facts: commit_facts.CommitFacts) -> CommitInfo:
     """Encode what a commit says and keep it for the next request."""
     kept = caches(call)
     built = info.build(call.registry, repo, facts, kept.headers)
-    return kept.commits.put((repo.id, facts.commit), built)
+    return kept.commits.put(info.key_of(repo, facts.commit), built)
 
 
 def identity(repo: Repo) -> bytes:

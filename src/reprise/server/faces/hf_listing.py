@@ -130,7 +130,7 @@ def _as_tag(repo_type: RepoType, text: str) -> str:
 def _with_facts(call: Call, conn: Connection, row: _Row) -> _Row:
     if row.tip is None:
         return row
-    known = caches(call).commits.get((row.repo.id, row.tip))
+    known = caches(call).commits.get(info.key_of(row.repo, row.tip))
     facts = commit_facts.gather(conn, row.repo, row.tip) if known is None else None
     return _Row(row.repo, row.tags, row.tip, known, facts)
 
