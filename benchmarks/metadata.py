@@ -22,7 +22,7 @@ ROUNDS = 3
 def main() -> None:
     """Measure and print."""
     with hub(core=0) as bench:
-        repo = bench.create("info")
+        repo = bench.create("bert")
         fill(bench, repo)
         info = bench.client().get(f"/api/models/{repo}").content
         head = f"Authorization: Bearer {bench.token}\r\n"

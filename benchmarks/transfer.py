@@ -51,8 +51,10 @@ def uploads(bench: Bench, big: Path) -> Iterator[dict[str, object]]:
     """One upload each way, to a repo that has never seen the bytes."""
     for name, send in (("LFS PUT", put_lfs), ("Xet, huggingface_hub", put_xet)):
         repo = bench.create("up-" + name.split(maxsplit=1)[0].rstrip(",").lower())
+        with big.open("rb") as file:
+            oid = hashlib.file_digest(file, "sha256").hexdigest()
         before, started = bench.cpu(), time.perf_counter()
-        send(bench, repo, big)
+        send(bench, repo, big, oid)
         seconds, cpu = time.perf_counter() - started, bench.cpu() - before
         yield {
             "what": f"upload, {name}",
@@ -61,10 +63,8 @@ def uploads(bench: Bench, big: Path) -> Iterator[dict[str, object]]:
         }
 
 
-def put_lfs(bench: Bench, repo: str, big: Path) -> None:
+def put_lfs(bench: Bench, repo: str, big: Path, oid: str) -> None:
     """Upload as git-lfs does: batch, then one PUT."""
-    with big.open("rb") as file:
-        oid = hashlib.file_digest(file, "sha256").hexdigest()
     with bench.client() as client:
         wanted = {"operation": "upload", "objects": [{"oid": oid, "size": GB}]}
         batch = client.post(f"/{repo}.git/info/lfs/objects/batch", json=wanted).json()
@@ -75,7 +75,7 @@ def put_lfs(bench: Bench, repo: str, big: Path) -> None:
             client.put(action["href"], content=body, headers=headers).raise_for_status()
 
 
-def put_xet(bench: Bench, repo: str, big: Path) -> None:
+def put_xet(bench: Bench, repo: str, big: Path, _oid: str) -> None:
     """Upload with the unmodified client."""
     from huggingface_hub import HfApi
 

@@ -11,6 +11,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 # ASGI's name for "send these bytes of this open file", part of the specification's extensions.
 EXTENSION = "http.response.zerocopysend"
 MAX_HEADER_BYTES = 64 * 1024  # URL and all header lines of one request
+# Bytes of a body that wait for the application before reading pauses. uvicorn's own 64 KiB makes a
+# large upload stop and start for every block that the socket delivers.
+_BODY_WAITING = 1 << 20
 _SLICE = 8 << 20  # bytes handed to the kernel at a time, so that other requests get their turn
 
 Message = MutableMapping[str, Any]
@@ -38,6 +41,15 @@ class HubProtocol(HttpToolsProtocol):
         """Count and keep a header."""
         self._count(len(name) + len(value))
         super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a piece of the body until the application asks for it."""
+        if self.cycle.response_complete:
+            return
+        self.cycle.body += body
+        if len(self.cycle.body) > _BODY_WAITING:
+            self.flow.pause_reading()
+        self.cycle.message_event.set()
 
     def send_400_response(self, msg: str) -> None:
         """Answer a malformed request, or one with oversized headers."""
