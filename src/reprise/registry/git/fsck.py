@@ -23,7 +23,7 @@ Reference = tuple[bytes, Kind]  # an object id, and what it has to be
 # What HFS+ and NTFS read as `.gitmodules`; git follows its content, so it must be what it seems.
 _GITMODULES = re.compile(r"\.gitmodules[. ]*(?::.*)?|gitmod~\d|gi7eba~\d", re.IGNORECASE)
 _SETTING = re.compile(r"\s*(url|path|update)\s*=\s*(.*?)\s*", re.IGNORECASE)
-_SECTION = re.compile(r'\s*\[\s*submodule\s+"((?:[^"\\]|\\.)*)"\s*\]\s*', re.IGNORECASE)
+_SECTION = re.compile(r'\s*\[\s*submodule\s+"((?:[^"\\]|\\.)*)"\s*\]', re.IGNORECASE)
 MAX_GITMODULES = 1 << 20
 _REMEMBERED = 200_000  # entries; about 50 MB
 
@@ -101,14 +101,17 @@ def check_gitmodules(body: bytes) -> None:
     if len(body) > MAX_GITMODULES:
         raise InvalidFormat(f".gitmodules is over {MAX_GITMODULES} bytes.")
     for line in body.decode("utf-8", "replace").splitlines():
-        if section := _SECTION.fullmatch(line):
-            if ".." in re.split(r"[/\\]", section[1]):
-                raise InvalidInput(".gitmodules names a submodule outside of its folder.")
-        elif setting := _SETTING.match(line):
-            _check_setting(setting[1].lower(), setting[2].strip('"'))
+        section = _SECTION.match(line)
+        if section and ".." in re.split(r"[/\\]", section[1]):
+            raise InvalidInput(".gitmodules names a submodule outside of its folder.")
+        rest = line[section.end() :] if section else line  # a setting may follow on the same line
+        if setting := _SETTING.fullmatch(rest):
+            _check_setting(setting[1].lower(), setting[2].replace('"', "").lower())
 
 
 def _check_setting(key: str, value: str) -> None:
+    if key == "url" and ("%0a" in value or "\\n" in value):
+        raise InvalidInput(".gitmodules has a line feed in a URL, which could forge credentials.")
     if value.startswith("-"):
         raise InvalidInput(f".gitmodules has a {key} that git would take for an option: {value!r}.")
     if key == "update" and value.startswith("!"):
