@@ -296,9 +296,15 @@ def test_the_first_chunk_of_a_file_leads_to_all_its_xorbs(cas: Cas) -> None:
     assert shards.parse(answer.content).xorbs == (first.name, second.name)
 
 
-def test_other_chunks_are_not_asked_for_and_lead_nowhere(cas: Cas) -> None:
-    first, _ = two_xorbs(cas)
-    assert cas.query(first.table.hash(1)).status_code == 404
+def test_an_unknown_chunk_leads_to_what_the_repo_got_last_once_per_upload(
+    cas: Cas, hub: Hub, repo: Repo
+) -> None:
+    assert cas.query(bytes(32)).status_code == 404  # nothing there yet
+    first, second = two_xorbs(cas)
+    fresh = Cas(hub, str(repo.repo_id))
+    assert shards.parse(fresh.query(bytes(32)).content).xorbs == (first.name, second.name)
+    assert fresh.query(bytes(32)).status_code == 404
+    assert fresh.query(first.first_chunk).status_code == 200
 
 
 def test_what_a_public_repo_holds_need_not_be_sent_again(cas: Cas, hub: Hub) -> None:
@@ -403,3 +409,18 @@ def test_a_file_with_one_percent_changed_costs_little_more_than_that(
     assert stored_bytes(hub.registry) - before < 300_000 + 2 * 131_072 + 10_000
     run_client(hub, tmp_path / "third", "read", name, len(data), back)
     assert back.read_bytes() == data
+
+
+@pytest.mark.usefixtures("repo")
+def test_a_file_with_a_new_header_costs_no_more_than_that(hub: Hub, tmp_path: Path) -> None:
+    rng = random.Random(9)
+    weights, path, back = rng.randbytes(20 * MIB), tmp_path / "weights", tmp_path / "back"
+    path.write_bytes(rng.randbytes(500) + weights)
+    run_client(hub, tmp_path / "first", "write", path)
+    before = stored_bytes(hub.registry)
+    path.write_bytes(rng.randbytes(800) + weights)
+    [name] = run_client(hub, tmp_path / "second", "write", path)
+    # The first chunk is new, so only a guess can tell the client about the others.
+    assert stored_bytes(hub.registry) - before < 2 * 131_072 + 10_000
+    run_client(hub, tmp_path / "third", "read", name, path.stat().st_size, back)
+    assert back.read_bytes() == path.read_bytes()

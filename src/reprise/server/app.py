@@ -7,6 +7,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from reprise.base.errors import RepriseError
+from reprise.base.lru import Lru
 from reprise.formats.xet.shards import MAX_SHARD
 from reprise.registry import contents
 from reprise.registry.downloads import Downloads
@@ -37,6 +38,7 @@ from reprise.server.paths import RawPath, register_convertors
 
 register_convertors()
 
+_SESSIONS = 10_000  # xet uploads to remember, each by its token
 _API = "/api/{type:api}/{repo:repo}"
 _WEB = "/{type:web}{repo:repo}"
 _DISCUSSION = f"{_API}/discussions/{{num:seg}}"
@@ -154,6 +156,7 @@ def create_app(registry: Registry) -> Starlette:
     )
     app.state.registry = registry
     app.state.budget = Budget(registry.limits.uploads_in_memory)
+    app.state.xet_guesses = Lru[str, bool](_SESSIONS, lambda _: 1)
     app.state.info = InfoCaches.empty()
     app.state.listings = contents.new_cache(_LISTINGS)
     app.state.downloads = Downloads()

@@ -16,6 +16,8 @@ from reprise.registry.xet.scope import Scope, readable
 _CANDIDATES = 200
 # Xorbs in one answer: 16 GiB of file, about 12 MiB of answer.
 _MAX_XORBS = 256
+# The same for a guess, which may be of no use: 4 GiB of files, about 3 MiB of answer.
+_MAX_GUESSED = 64
 _DAY = 24 * 3600
 
 
@@ -30,9 +32,23 @@ def query(conn: Connection, registry: Registry, scope: Scope, chunk: bytes) -> b
         None when no such xorb holds the chunk.
     """
     hit = _hit(conn, scope, chunk)
-    if hit is None:
-        return None
-    hashes = _neighbours(conn, scope, hit)
+    return _answer(conn, registry, _neighbours(conn, scope, hit)) if hit is not None else None
+
+
+def guess(conn: Connection, registry: Registry, scope: Scope) -> bytes | None:
+    """Return a shard with what the scope's repo got last, for a query without an answer.
+
+    A new version of a file often differs in its first chunk, where weights have their header, and
+    is the same from there on.
+
+    Returns:
+        None when the repo has no files yet.
+    """
+    hashes = _newest(conn, scope)
+    return _answer(conn, registry, hashes) if hashes else None
+
+
+def _answer(conn: Connection, registry: Registry, hashes: list[bytes]) -> bytes:
     tables = tables_of(conn, hashes)
     now = registry.clock() // 1_000_000
     key = keyed(hmac.digest(registry.secret, b"xet chunks %d" % (now // _DAY), "sha256"), bytes(32))
@@ -76,3 +92,22 @@ def _neighbours(conn: Connection, scope: Scope, hit: bytes) -> list[bytes]:
     ordered = list(dict.fromkeys([hit, *every[at:], *reversed(every[:at])]))[:_MAX_XORBS]
     allowed = readable(conn, scope, ordered)
     return [hash_ for hash_ in ordered if hash_ in allowed]
+
+
+def _newest(conn: Connection, scope: Scope) -> list[bytes]:
+    """List the xorbs of the files that the scope's repo got last."""
+    files = conn.execute(
+        select(xet_file.c.hash)
+        .join(repo_file, repo_file.c.sha256 == xet_file.c.sha256)
+        .where(repo_file.c.repo_id == scope.repo.id)
+        .order_by(repo_file.c.created_at.desc())
+        .limit(_MAX_GUESSED)
+    ).scalars()
+    found: dict[bytes, None] = {}
+    for file in files:
+        found.update(dict.fromkeys(term.xorb for term in terms_of(conn, file) or ()))
+        if len(found) >= _MAX_GUESSED:
+            break
+    some = list(found)[:_MAX_GUESSED]
+    allowed = readable(conn, scope, some)
+    return [hash_ for hash_ in some if hash_ in allowed]

@@ -5,6 +5,7 @@ are looked up again on every request, so a revoked token or a moved repo counts 
 """
 
 import binascii
+import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ def issue(registry: Registry, caller: Caller, scoped: Repo, action: Action) -> X
         "repo": str(scoped.id),
         "token": str(caller.token.id) if caller.token else "",
         "action": action.name,
+        "nonce": secrets.token_hex(4),  # tells sessions apart
     }
     query = signed.query(registry.secret, _PURPOSE, fields, expires=expires)
     return XetToken(urlsafe_b64encode(query.encode()).decode().rstrip("="), expires)
