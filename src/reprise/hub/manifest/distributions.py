@@ -154,6 +154,11 @@ def import_name_of(name: str) -> str:
     return known if known is not None else name.replace("-", "_").partition(".")[0]
 
 
+def is_library(name: str) -> bool:
+    """Tell whether a top-level module is that of a well-known distribution."""
+    return name in _DIFFERENT or name in _EQUAL
+
+
 def needs_environment(name: str) -> bool:
     """Tell whether only the environment knows the distribution of an import name."""
-    return name not in _DIFFERENT and name not in _EQUAL
+    return not is_library(name)

@@ -1,0 +1,147 @@
+"""Bare names in `sys.modules`, for as long as a repo's code runs.
+
+Old pickles name classes as `models.yolo.Model`, and libraries import what a configuration names.
+While an entry point runs, such a name stands in `sys.modules` as an alias that looks at who asks:
+the thread that runs the repo gets the repo's module, every other thread what it would have got.
+"""
+
+import sys
+import threading
+from collections.abc import Callable
+from importlib import import_module
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec
+from importlib.util import module_from_spec
+from types import ModuleType
+from typing import Any
+
+from reprise.hub.namespace.sources import is_installed
+from reprise.hub.namespace.space import Space
+
+# Returns the space whose code the calling thread runs, or None.
+Current = Callable[[], Space | None]
+
+
+class Alias(ModuleType):
+    """A module that stands for another one, depending on the thread that asks."""
+
+    def __init__(self, name: str, target: Callable[[str], ModuleType]) -> None:
+        super().__init__(name)
+        self.__dict__["_target"] = target
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["_target"](self.__name__), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("__"):
+            self.__dict__[name] = value  # what the import system notes about the alias itself
+        elif not isinstance(value, Alias):
+            setattr(self.__dict__["_target"](self.__name__), name, value)
+
+
+class AliasLoader(Loader):
+    """Lets the import system make an alias."""
+
+    def __init__(self, aliases: "Aliases", space: Space) -> None:
+        self._aliases = aliases
+        self._space = space
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """Import the repo's module and return an alias for it."""
+        import_module(self._space.full_name(spec.name))
+        return self._aliases.make(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Do nothing: the module behind the alias ran already."""
+
+
+class Aliases:
+    """All aliases of the process."""
+
+    def __init__(self, current: Current, finder: object) -> None:
+        self._current = current
+        self._finder = finder
+        self._originals: dict[str, ModuleType] = {}
+        self._names: set[str] = set()
+        self._lock = threading.RLock()
+
+    def make(self, name: str) -> Alias:
+        """Return a new alias; the caller puts it into `sys.modules`."""
+        with self._lock:
+            self._names.add(name)
+            return Alias(name, self._target)
+
+    def expose(self, space: Space, name: str) -> None:
+        """Put aliases for a repo's module and the packages around it into `sys.modules`."""
+        parts = name.split(".")
+        with self._lock:
+            for count in range(1, len(parts) + 1):
+                bare = ".".join(parts[:count])
+                if bare not in sys.modules and space.owns(bare):
+                    sys.modules[bare] = self.make(bare)
+
+    def hide(self, space: Space) -> None:
+        """Put aliases over modules beside the user's script that are named like the repo's."""
+        with self._lock:
+            for top in space.top_names() & sys.modules.keys():
+                if not self._is_in_the_way(space, top):
+                    continue
+                for name in [n for n in list(sys.modules) if f"{n}.".startswith(f"{top}.")]:
+                    self._originals[name] = sys.modules[name]
+                    sys.modules[name] = self.make(name)
+
+    def clear(self) -> None:
+        """Put everything back as it was."""
+        with self._lock:
+            for name in self._names:
+                if not isinstance(sys.modules.get(name), Alias):
+                    continue
+                original = self._originals.get(name)
+                if original is None:
+                    del sys.modules[name]
+                else:
+                    sys.modules[name] = original
+            self._names.clear()
+            self._originals.clear()
+
+    def _is_in_the_way(self, space: Space, top: str) -> bool:
+        if isinstance(sys.modules[top], Alias) or top in sys.stdlib_module_names:
+            return False
+        return space.owns(top) and not is_installed(top, self._finder)
+
+    def _target(self, name: str) -> ModuleType:
+        space = self._current()
+        if space is not None and space.owns(name):
+            return import_module(space.full_name(name))
+        return self._original(name)
+
+    def _original(self, name: str) -> ModuleType:
+        """Return what a thread that runs no repo means by a name."""
+        with self._lock:
+            known = self._originals.get(name)
+            if known is not None:
+                return known
+            if not isinstance(sys.modules.get(name), Alias):
+                return import_module(name)
+            return self._import_behind(name)
+
+    def _import_behind(self, name: str) -> ModuleType:
+        """Import a module whose name an alias occupies."""
+        head = name.rpartition(".")[0]
+        path = getattr(self._original(head), "__path__", None) if head else None
+        for finder in sys.meta_path:
+            find = getattr(finder, "find_spec", None)
+            spec = find(name, path) if find is not None and finder is not self._finder else None
+            if spec is not None and spec.loader is not None:
+                return self._load(name, spec)
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    def _load(self, name: str, spec: ModuleSpec) -> ModuleType:
+        module = module_from_spec(spec)
+        self._originals[name] = module
+        try:
+            spec.loader.exec_module(module)  # type: ignore[union-attr]
+        except BaseException:
+            del self._originals[name]
+            raise
+        return module
