@@ -51,7 +51,7 @@ def demo(leave: bool, port: int, data: Path | None) -> int:
     behind but the folder given with --data.
     """
     examples = find_examples()
-    logging.getLogger("reprise").setLevel(logging.WARNING)  # the report says what happens
+    logging.getLogger("reprise.hub").setLevel(logging.WARNING)  # the report says what happens
     report = Report()
     with stopped_by_signals(), temporary_folder() as root, ExitStack() as stack:
         folder = data.absolute() if data else root / "hub"
@@ -81,14 +81,14 @@ def stay(tour: Tour) -> None:
     Raises:
         HubUnreachable: The hub stopped by itself.
     """
-    tour.report.say(f"\nOpen {tour.url}/{MODEL}")
-    tour.report.say("Use it from another terminal:")
-    tour.report.command(f"export HF_ENDPOINT={tour.url} HF_TOKEN={tour.token}")
-    tour.report.say("Ctrl-C stops the hub.")
-    sys.stdout.flush()
     if tour.hub is None:
         raise HubUnreachable("There is no hub to wait for.")
     try:
+        tour.report.say(f"\nOpen {tour.url}/{MODEL}")
+        tour.report.say("Use it from another terminal:")
+        tour.report.command(f"export HF_ENDPOINT={tour.url} HF_TOKEN={tour.token}")
+        tour.report.say("Ctrl-C stops the hub.")
+        sys.stdout.flush()
         tour.hub.wait()
     except KeyboardInterrupt:
         tour.report.say("\nStopped.")
