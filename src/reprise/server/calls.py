@@ -1,6 +1,7 @@
 """One HTTP call as the faces see it, and the wrapper that turns a face into an endpoint."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from reprise.registry.access import Action, Caller, Repo
 from reprise.registry.registry import Registry
 from reprise.server.credentials import access_token
 from reprise.server.paths import decode
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -46,12 +49,12 @@ class Call:
 
     def query(self, name: str, default: str = "") -> str:
         """The last value of a query parameter."""
-        return self.request.query_params.get(name, default)
+        return _checked(self.request.query_params.get(name, default))
 
     def queries(self, name: str) -> list[str]:
         """Every value of a repeated query parameter; `name[]` counts too (older clients)."""
         params = self.request.query_params
-        return [*params.getlist(name), *params.getlist(f"{name}[]")]
+        return [_checked(it) for it in (*params.getlist(name), *params.getlist(f"{name}[]"))]
 
     def flag(self, name: str) -> bool:
         """A boolean query parameter."""
@@ -73,6 +76,8 @@ class Call:
             raise InvalidInput(f"The request body is not valid JSON: {error}") from None
         if not isinstance(value, dict):
             raise InvalidInput("The request body must be a JSON object.")
+        if b"\\u" in self.body:
+            _checked(json.dumps(value, ensure_ascii=False).replace("\\u0000", "\0"))
         return value
 
     @contextmanager
@@ -108,6 +113,13 @@ class Call:
         """
         repo_id = RepoId.parse(self.param("repo"))
         return repos.find(conn, caller, self.repo_type(), repo_id, action=action)
+
+
+def _checked(text: str) -> str:
+    """Refuse what no database and no file can hold: NUL characters and half characters."""
+    if "\0" in text or _SURROGATE.search(text):
+        raise InvalidInput("The request holds a NUL or an incomplete character.")
+    return text
 
 
 def registry_of(request: Request) -> Registry:

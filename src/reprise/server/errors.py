@@ -1,6 +1,7 @@
 """Errors on the wire: one JSON shape, and the headers from which clients rebuild the class."""
 
 import logging
+import re
 from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
@@ -12,6 +13,8 @@ from reprise.registry.repos import RepoMoved
 
 log = logging.getLogger("reprise.server")
 
+# Messages quote what callers sent; none of it may end a header.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MAX_HEADER = 500  # characters; proxies cut longer headers off
 
 
@@ -54,5 +57,5 @@ def on_crash(request: Request, error: Exception) -> Response:
 
 
 def _header_text(message: str) -> str:
-    line = " ".join(message.split())[:_MAX_HEADER]
+    line = " ".join(_CONTROL.sub(" ", message).split())[:_MAX_HEADER]
     return line.encode("latin-1", "replace").decode("latin-1")
