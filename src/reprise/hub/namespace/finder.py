@@ -4,6 +4,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from dis import opmap
 from importlib import import_module
 from importlib.abc import Loader
@@ -33,6 +34,15 @@ class RootLoader(Loader):
         """Leave it empty."""
 
 
+@dataclass(frozen=True)
+class _Window:
+    """One stretch of time in which a thread runs a repo's code, and what was there before."""
+
+    space: Space
+    modules: frozenset[str]
+    paths: frozenset[str]
+
+
 class RepoFinder:
     """Finds the modules of all repos of this process."""
 
@@ -46,8 +56,23 @@ class RepoFinder:
 
     def current(self) -> Space | None:
         """Return the space whose code this thread runs, None outside windows."""
-        stack = getattr(self._local, "stack", None)
-        return stack[-1] if stack else None
+        window = self._window()
+        return None if window is None else window.space
+
+    def absorb_paths(self, space: Space) -> None:
+        """Take over what the repo's code added to the real `sys.path` in this window."""
+        window = self._window()
+        if window is not None and window.space is space:
+            space.absorb_paths(window.paths)
+
+    def note_import(self, name: str) -> None:
+        """Learn that a repo's code imported a module from outside for the first time."""
+        self._redirection.after_import(name)
+
+    def expose(self, space: Space, name: str) -> None:
+        """Make a bare name importable for C code, if a window is open to close it again."""
+        if self.current() is space:
+            self.aliases.expose(space, name)
 
     def space(self, key: str, folder: Path) -> Space:
         """Return the space of a key, opening it on first use.
@@ -79,19 +104,19 @@ class RepoFinder:
     def window(self, space: Space) -> Iterator[None]:
         """Let a repo's code run in this thread; afterwards the process is as it was."""
         stack = self._local.__dict__.setdefault("stack", [])
-        before = frozenset(sys.modules)
+        window = _Window(space, frozenset(sys.modules), frozenset(sys.path))
         with self._lock:
             self._windows += 1
             self.aliases.hide(space)
             self._redirection.open()
         space.update_builtins()
-        stack.append(space)
+        stack.append(window)
         try:
             yield
         finally:
             stack.pop()
-            space.absorb_paths()
-            _adopt(space, before)
+            space.absorb_paths(window.paths)
+            _adopt(space, window.modules)
             with self._lock:
                 self._windows -= 1
                 if not self._windows:
@@ -108,11 +133,13 @@ class RepoFinder:
         space = self.current()
         return None if space is None else self._find_bare(space, fullname, path)
 
+    def _window(self) -> _Window | None:
+        stack: list[_Window] | None = getattr(self._local, "stack", None)
+        return stack[-1] if stack else None
+
     def _open(self, key: str, slug: str, folder: Path) -> Space:
         space = Space(key, slug, folder, self)
-        space.builtins["__import__"] = make_import(
-            space, self._redirection.after_import, self.aliases.expose
-        )
+        space.builtins["__import__"] = make_import(space, self)
         space.stand_ins.update(make_stand_ins(space))
         return space
 

@@ -115,9 +115,9 @@ class Space:
         text = os.path.realpath(path)
         return text == self.folder or text.startswith(self.folder + os.sep)
 
-    def absorb_paths(self) -> None:
-        """Take over entries inside the repo that somebody added to the real `sys.path`."""
-        for entry in [entry for entry in sys.path if entry not in self._outer]:
+    def absorb_paths(self, before: frozenset[str]) -> None:
+        """Take over entries inside the repo that were added to the real `sys.path` since."""
+        for entry in [entry for entry in sys.path if entry not in before]:
             if self.holds(entry):
                 sys.path.remove(entry)
                 if entry not in self.path:

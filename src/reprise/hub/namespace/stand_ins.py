@@ -8,7 +8,6 @@ import importlib
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Callable
 from functools import partial
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -26,10 +25,9 @@ class StandIn(ModuleType):
 
     def __init__(self, real: ModuleType, replaced: dict[str, Any]) -> None:
         super().__init__(real.__name__, real.__doc__)
-        copied = {
-            name: getattr(real, name, None) for name in ("__spec__", "__loader__", "__file__")
-        }
-        self.__dict__.update(copied, __package__=real.__package__, **replaced)
+        for name in ("__spec__", "__loader__", "__file__", "__package__"):
+            self.__dict__[name] = getattr(real, name, None)
+        self.__dict__.update(replaced)
         self.__dict__["_real"] = real
 
     def __getattr__(self, name: str) -> Any:
@@ -64,7 +62,7 @@ def make_stand_ins(space: Space) -> dict[str, ModuleType]:
             "spec_from_file_location": partial(_spec_from_file, space),
         },
     )
-    by_name: Callable[..., ModuleType] = partial(import_by_call, space)
+    by_name = partial(import_by_call, space)
     whole = StandIn(importlib, {"import_module": by_name, "util": util})
     return {"sys": _Sys(sys, {"path": space.path}), "importlib": whole, "importlib.util": util}
 

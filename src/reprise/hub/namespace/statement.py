@@ -6,18 +6,26 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.util import resolve_name
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 from reprise.hub.namespace.keys import PREFIX
 from reprise.hub.namespace.space import Space
 
-# Told that a module outside the repo was imported for the first time.
-Imported = Callable[[str], None]
-# Makes a bare name importable for C code, which looks into `sys.modules` itself.
-Expose = Callable[[Space, str], None]
+
+class Host(Protocol):
+    """What the statement asks of the process's finder."""
+
+    def absorb_paths(self, space: Space) -> None:
+        """Take over what the repo's code added to the real `sys.path` in this window."""
+
+    def note_import(self, name: str) -> None:
+        """Learn that a repo's code imported a module from outside for the first time."""
+
+    def expose(self, space: Space, name: str) -> None:
+        """Make a bare name importable for C code, which looks into `sys.modules` itself."""
 
 
-def make_import(space: Space, imported: Imported, expose: Expose) -> Callable[..., Any]:
+def make_import(space: Space, host: Host) -> Callable[..., Any]:
     """Return the `__import__` of a repo's code.
 
     It runs at every import statement, those in functions too. For names outside the repo it costs
@@ -25,7 +33,7 @@ def make_import(space: Space, imported: Imported, expose: Expose) -> Callable[..
     """
     path, seen, outside = space.path, space.seen, space.outside
 
-    def __import__(  # noqa: N807 - tracebacks show the name
+    def __import__(  # noqa: A001, N807 - tracebacks show the name
         name: str,
         globals: Any = None,  # noqa: A002 - the interpreter's parameter names
         locals: Any = None,  # noqa: A002
@@ -37,7 +45,7 @@ def make_import(space: Space, imported: Imported, expose: Expose) -> Callable[..
         stand_in = find_stand_in(space, name, leaf=bool(fromlist))
         if stand_in is not None:
             return stand_in
-        space.absorb_paths()
+        host.absorb_paths(space)
         if not space.owns(name):
             try:
                 found = builtins.__import__(name, globals, locals, fromlist, 0)
@@ -47,11 +55,11 @@ def make_import(space: Space, imported: Imported, expose: Expose) -> Callable[..
                     raise
             else:
                 space.outside.add(name)
-                imported(name)
+                host.note_import(name)
                 return found
         if type(fromlist) is list:
             # `PyImport_Import` of C code, which goes on to look up sys.modules[name].
-            expose(space, name)
+            host.expose(space, name)
         return import_own(space, name, fromlist)
 
     return __import__
@@ -67,7 +75,6 @@ def import_by_call(space: Space, name: str, package: str | None = None) -> Modul
     stand_in = find_stand_in(space, name, leaf=True)
     if stand_in is not None:
         return stand_in
-    space.absorb_paths()
     if space.owns(name):
         module: ModuleType = import_own(space, name, ("__name__",))
         return module
