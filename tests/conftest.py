@@ -98,16 +98,35 @@ def client_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
+def _use(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a hub the one in use, as HF_ENDPOINT does when a process starts."""
+    from huggingface_hub import constants, hf_api
+
+    files = f"{url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr(hf_api.api, "endpoint", url)
+    monkeypatch.setattr(constants, "ENDPOINT", url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", files)
+
+
 @pytest.fixture
 def scripted(client_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedHub]:
     """A hub that can be told to lie; it is the hub in use, with `client_home` as home."""
-    client_home.mkdir()
-    from huggingface_hub import constants
     from huggingface_hub.utils import close_session
 
+    client_home.mkdir()
     with ScriptedHub() as scripted_hub:
-        files = f"{scripted_hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-        monkeypatch.setattr(constants, "ENDPOINT", scripted_hub.url)
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", files)
+        _use(scripted_hub.url, monkeypatch)
         yield scripted_hub
+    close_session()
+
+
+@pytest.fixture
+def online(hub: Hub, client_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """The live hub as the hub in use; ada is logged in, with `client_home` as home."""
+    from huggingface_hub.utils import close_session
+
+    client_home.mkdir()
+    (client_home / "token").write_text(hub.token)
+    _use(hub.url, monkeypatch)
+    yield hub
     close_session()

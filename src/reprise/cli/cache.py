@@ -1,5 +1,7 @@
 """`reprise cache`: the snapshots on this machine."""
 
+import sys
+
 import click
 
 from reprise.cli import output
@@ -17,7 +19,7 @@ def cache() -> None:
 def list_commits() -> None:
     """List the cached commits."""
     rows = [_row(item) for item in housekeeping.contents(settings.cache_dir())]
-    columns = ["repo", "commit", "revisions", "complete", "own_bytes", "shared_bytes", "used"]
+    columns = ["repo", "commit", "complete", "own_bytes", "shared_bytes", "used"]
     output.table(rows, columns, empty=f"Nothing is cached in {settings.get_dir()}.")
 
 
@@ -54,6 +56,8 @@ def clean(repo: str, unused_days: float, dry_run: bool, yes: bool) -> None:
     chosen = housekeeping.removable(root, repo=repo, unused_days=unused_days)
     freed = sum(item.own_bytes for item in chosen)
     if chosen and not dry_run and not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError("Nobody can be asked here; pass --yes to remove.")
         question = f"Remove {len(chosen)} commits ({output.size_text(freed)})?"
         click.confirm(question, abort=True, err=True)
     for item in [] if dry_run else chosen:

@@ -1,13 +1,18 @@
 """`reprise list`, `help` and `load`: the entry points of a repo."""
 
 import json
+import logging
+import traceback
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, TypeVar
 
 import click
 
+from reprise.base.errors import RepriseError
 from reprise.cli import output
+
+log = logging.getLogger("reprise.cli")
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -111,9 +116,18 @@ def load_command(
     """
     from reprise.hub.entrypoints import entry_point
 
-    function = entry_point(repo, entry, trust_repo=trust or "check", **given(options))
     positional, keywords = _parse(arguments)
-    made = function(*positional, **keywords)
+    try:
+        function = entry_point(repo, entry, trust_repo=trust or "check", **given(options))
+        made = function(*positional, **keywords)
+    except (RepriseError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        log.debug("%s", traceback.format_exc())
+        raise click.ClickException(
+            f"The code of {repo} failed: {type(error).__name__}: {error} "
+            "(reprise -v load … shows where)"
+        ) from error
     value = {"type": f"{type(made).__module__}.{type(made).__qualname__}", **_measure(made)}
     output.show(value, lambda: "\n".join(f"{name}: {value[name]}" for name in value))
 

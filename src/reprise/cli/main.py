@@ -124,7 +124,7 @@ def run(argv: list[str]) -> int:
         sys.stdout.flush()  # a closed pipe must be noticed here, not while Python shuts down
     except BrokenPipeError:
         return _close_stdout()
-    except (click.ClickException, click.Abort, RepriseError, KeyboardInterrupt) as error:
+    except (click.ClickException, click.Abort, RepriseError, OSError, KeyboardInterrupt) as error:
         return _report(error, as_json="--json" in argv)
     return code if isinstance(code, int) else 0
 
@@ -144,6 +144,9 @@ def _report(error: BaseException, *, as_json: bool) -> int:
         case RepriseError():
             name = type(error).__name__
             output.print_error(error.message, hint=error.hint, code=name, as_json=as_json)
+            return _EXIT_FAILED
+        case OSError():  # the disk is full, a folder may not be written to, …
+            output.print_error(str(error), as_json=as_json)
             return _EXIT_FAILED
     output.print_error("interrupted", as_json=as_json)
     return _EXIT_INTERRUPTED

@@ -12,6 +12,7 @@ import click
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _JSON = "reprise.json"
 _QUIET = "reprise.quiet"
+_TALKATIVE = ("hub", "isolate", "cli")  # the server keeps a log of its own
 
 
 def json_option(function: _Function) -> _Function:
@@ -126,10 +127,10 @@ def size_text(size: int) -> str:
 
 def log_to_stderr(level: int) -> None:
     """Show what the library logs: plain sentences, warnings marked."""
-    logger = logging.getLogger("reprise")
-    logger.handlers = [_LogHandler()]
-    logger.setLevel(level)
-    logger.propagate = False
+    for room in _TALKATIVE:
+        logger = logging.getLogger(f"reprise.{room}")
+        logger.handlers = [_LogHandler()]
+        logger.setLevel(level)
 
 
 class _LogHandler(logging.Handler):

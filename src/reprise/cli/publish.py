@@ -1,5 +1,8 @@
 """`reprise publish`: a folder becomes a repo."""
 
+import logging
+import sys
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,9 +37,25 @@ def publish(folder: Path, repo: str, dry_run: bool, repo_type: str, **options: A
     if dry_run:
         _show_plan(publishing.plan(folder, repo, repo_type=repo_type))
         return
-    done = publishing.publish(folder, repo, repo_type=repo_type, **options)
+    with _bars():
+        done = publishing.publish(folder, repo, repo_type=repo_type, **options)
     output.show(asdict(done), f"{done.url}\n{done.commit}")
-    output.say(f"Published {done.files} files, {output.size_text(done.bytes)}.")
+    if done.unchanged:
+        output.say("Nothing to do: the repo holds just these files already.")
+    else:
+        output.say(f"Published {done.files} files, {output.size_text(done.bytes)}.")
+
+
+def _bars() -> AbstractContextManager[object]:
+    """Let huggingface_hub draw its bars only where somebody is watching."""
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
+    # We say this in our own words.
+    said = "No files have been modified"
+    log = logging.getLogger("huggingface_hub.hf_api")
+    log.addFilter(lambda record: not record.getMessage().startswith(said))
+    watched = sys.stderr.isatty() and not output.is_quiet()
+    return nullcontext() if watched else disable_progress_bars()
 
 
 def _show_plan(plan: "Plan") -> None:

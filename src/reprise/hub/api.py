@@ -1,12 +1,16 @@
 """The one place where clients of the hub's API are made, and where access tokens are handed out."""
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from reprise import __version__
 from reprise.hub import settings
+from reprise.hub.address import Address
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
+
+_TIMEOUT = 10  # seconds for the one small answer that a revision needs
 
 
 def client(endpoint: str, token: str | bool | None = None) -> "HfApi":
@@ -24,6 +28,37 @@ def client(endpoint: str, token: str | bool | None = None) -> "HfApi":
         library_name="reprise",
         library_version=__version__,
     )
+
+
+def commit_of(address: Address, revision: str | None, token: str | bool | None = None) -> str:
+    """Ask a hub which commit a revision means now, in one small request.
+
+    Only what the request needs is imported: this runs on every call that names a branch, and the
+    whole API client takes twice as long to import as the request takes.
+
+    Raises:
+        huggingface_hub.errors.HfHubHTTPError, httpx2.HTTPError: The hub says no, or nothing.
+    """
+    from huggingface_hub.utils import (  # type: ignore[attr-defined]  # its documented names
+        build_hf_headers,
+        get_session,
+        hf_raise_for_status,
+    )
+
+    url = f"{address.endpoint}/api/{address.repo_type.plural}/{address.repo_id}"
+    if revision is not None:
+        url += f"/revision/{quote(revision, safe='')}"
+    headers = build_hf_headers(
+        token=token_for(address.endpoint, token),
+        library_name="reprise",
+        library_version=__version__,
+    )
+    answer = get_session().get(url, params={"expand": "sha"}, headers=headers, timeout=_TIMEOUT)
+    hf_raise_for_status(answer)
+    try:
+        return str(answer.json()["sha"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def token_for(endpoint: str, token: str | bool | None) -> str | bool | None:

@@ -53,6 +53,7 @@ class Published:
     commit: str
     files: int
     bytes: int
+    unchanged: bool  # the repo held just these files already; no commit was made
     warnings: tuple[str, ...]
 
 
@@ -139,6 +140,7 @@ class Upload:
             )
             if self.branch:
                 client.create_branch(**where, branch=self.branch, exist_ok=True)
+            before = client.repo_info(**where, revision=self.branch, expand=["sha"]).sha
             commit = client.create_commit(
                 **where,
                 operations=[*_additions(planned), *self._deletions(client, planned)],
@@ -152,6 +154,7 @@ class Upload:
             commit=commit.oid,
             files=len(planned.collected.files),
             bytes=planned.collected.size,
+            unchanged=commit.oid == before,
             warnings=tuple(str(finding) for finding in planned.findings),
         )
 

@@ -16,7 +16,14 @@ SORTS = {
     "updated": "lastModified",
     "created": "createdAt",
 }
-REPO_TYPES = ("model", "dataset", "space")
+# What is asked for besides the id: no more than people are shown.
+_FIELDS = {
+    "model": ["downloads", "likes", "lastModified", "private", "tags", "pipeline_tag",
+              "library_name"],
+    "dataset": ["downloads", "likes", "lastModified", "private", "tags"],
+    "space": ["likes", "lastModified", "private", "tags"],
+}  # fmt: skip
+REPO_TYPES = tuple(_FIELDS)
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,11 @@ class Query:
         if self.limit < 1:
             raise InvalidInput(f"A search needs a limit of at least 1, not {self.limit}.")
         tags = [*self.tags, *([self.library] if self.library else [])]
-        given: dict[str, Any] = {"sort": SORTS[self.sort], "limit": self.limit}
+        given: dict[str, Any] = {
+            "sort": SORTS[self.sort],
+            "limit": self.limit,
+            "expand": _FIELDS[self.repo_type],
+        }
         given |= {"search": self.text} if self.text else {}
         given |= {"author": self.owner} if self.owner else {}
         if self.task and self.repo_type == "model":
@@ -115,7 +126,7 @@ def _found(info: Any, repo_type: str) -> Found:
         library=getattr(info, "library_name", None),
         downloads=getattr(info, "downloads", None) or 0,
         likes=info.likes or 0,
-        updated=updated.isoformat() if updated else None,
+        updated=f"{updated:%Y-%m-%dT%H:%M:%SZ}" if updated else None,
         private=bool(info.private),
         tags=tuple(info.tags or ()),
     )

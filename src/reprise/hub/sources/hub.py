@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from reprise.base.errors import CorruptContent, RepoNotFound, RevisionNotFound
 from reprise.base.ids import is_commit
@@ -16,7 +16,8 @@ from reprise.hub.content import ListedFile
 from reprise.hub.failures import other_repos, other_revisions, translated
 from reprise.hub.transfer import Transfer
 
-_TIMEOUT = 10  # seconds for the one small answer that a revision needs
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
 
 
 @dataclass(frozen=True)
@@ -32,16 +33,10 @@ class HubSource:
         if is_commit(revision or ""):
             return str(revision)
         with self.errors(revision):
-            info = api.client(self.address.endpoint, self.token).repo_info(
-                str(self.address.repo_id),
-                revision=revision,
-                repo_type=self.address.repo_type.value,
-                expand=["sha"],  # type: ignore[arg-type]  # one of many words the hub knows
-                timeout=_TIMEOUT,
-            )
-        if not is_commit(info.sha or ""):
+            commit = api.commit_of(self.address, revision, self.token)
+        if not is_commit(commit):
             raise CorruptContent(f"{self.address.endpoint} names no commit for {self.address}.")
-        return str(info.sha)
+        return commit
 
     def fetch(self, commit: str, into: Path, *, weights: bool = True) -> None:
         """Download the files of a commit, check them and place them."""
@@ -54,16 +49,18 @@ class HubSource:
     def errors(self, revision: str | None) -> Iterator[None]:
         """Translate errors, and look for what the caller may have meant."""
         asked = self.address.at(revision) if revision else self.address
-        client = api.client(self.address.endpoint, self.token)
         try:
             with translated(self.address.endpoint, str(asked)):
                 yield
         except RepoNotFound as error:
-            error.hint = f"{other_repos(client, self.address)} {error.hint}".strip()
+            error.hint = f"{other_repos(self._client(), self.address)} {error.hint}".strip()
             raise
         except RevisionNotFound as error:
-            error.hint = other_revisions(client, self.address)
+            error.hint = other_revisions(self._client(), self.address)
             raise
+
+    def _client(self) -> "HfApi":
+        return api.client(self.address.endpoint, self.token)
 
 
 def _place(file: ListedFile, cached: Path, into: Path) -> None:
