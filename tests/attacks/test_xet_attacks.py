@@ -314,6 +314,7 @@ def test_a_token_for_reading_cannot_write(hub: Hub, repo: Repo) -> None:
     reader, upload = Cas(hub, str(repo.repo_id), action="read"), make_upload(DATA)
     refused(reader.send_xorb(upload), "is for reading", 403)
     refused(reader.post_shard(upload.shard()), "is for reading", 403)
+    refused(reader.query(upload.first_chunk), "is for reading", 403)
 
 
 def caller_of(registry: Registry, secret: str) -> Caller:

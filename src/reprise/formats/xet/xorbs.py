@@ -3,10 +3,11 @@
 The hub keeps a xorb without its footer and remembers its layout as a `ChunkTable`.
 """
 
+import sys
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from struct import pack, unpack_from
 
 from reprise.base.errors import CorruptContent, InvalidFormat, TooLarge
 from reprise.formats.xet.chunks import (
@@ -23,6 +24,7 @@ from reprise.formats.xet.hashes import HASH_SIZE, Node, chunk_hash, to_text, tre
 MAX_XORB = 64 << 20  # bytes of chunks with their headers
 MAX_CHUNKS = 8192  # what the reference client packs at most
 _FOOTER = b"XETBLOB"
+_U32 = "I"
 _ROW = HASH_SIZE + 8  # bytes of a chunk in a packed table
 
 
@@ -37,8 +39,8 @@ class ChunkTable:
     """
 
     hashes: bytes
-    ends: tuple[int, ...]
-    plain_ends: tuple[int, ...]
+    ends: "array[int]"
+    plain_ends: "array[int]"
 
     @property
     def count(self) -> int:
@@ -86,14 +88,13 @@ class ChunkTable:
     @cached_property
     def packed(self) -> bytes:
         """The table as bytes, for `ChunkTable.unpack`."""
-        ends = pack(f"<{2 * self.count}I", *self.ends, *self.plain_ends)
-        return self.hashes + ends
+        return self.hashes + _little_endian(self.ends + self.plain_ends).tobytes()
 
     @classmethod
     def unpack(cls, packed: bytes) -> "ChunkTable":
         """Read a table that `packed` wrote."""
         count = len(packed) // _ROW
-        numbers = unpack_from(f"<{2 * count}I", packed, count * HASH_SIZE)
+        numbers = _little_endian(array(_U32, packed[count * HASH_SIZE :]))
         return cls(packed[: count * HASH_SIZE], numbers[:count], numbers[count:])
 
 
@@ -164,12 +165,20 @@ def build(plain: Iterable[bytes], scheme: Scheme = Scheme.LZ4) -> tuple[bytes, C
 
 
 def _table(hashes: bytes, data: Bytes) -> ChunkTable:
-    ends, plain_ends, plain = [], [], 0
+    ends, plain_ends, plain = array(_U32), array(_U32), 0
     for header, start in scan(data):
         plain += header.length
         ends.append(start + header.packed)
         plain_ends.append(plain)
-    return ChunkTable(hashes, tuple(ends), tuple(plain_ends))
+    return ChunkTable(hashes, ends, plain_ends)
+
+
+def _little_endian(numbers: "array[int]") -> "array[int]":
+    """Return numbers in the byte order of the format, or back from it."""
+    if sys.byteorder == "big":
+        numbers = numbers[:]
+        numbers.byteswap()
+    return numbers
 
 
 def _is_footer(data: Bytes, offset: int) -> bool:

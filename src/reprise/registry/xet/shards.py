@@ -87,7 +87,9 @@ def check(registry: Registry, scope: Scope, data: bytes) -> Checked:
         _check_file(file, tables, limit=registry.limits.large_file)
         if file.hash in digests:
             _check_sha256(file, digests[file.hash])
-    return Checked(shard.files, tables, digests)
+    checked = Checked(shard.files, tables, digests)
+    _check_limit(sum(map(_size, checked.unproven)), registry.limits.large_file)
+    return checked
 
 
 def prove(registry: Registry, checked: Checked) -> Iterator[tuple[int, int]]:
@@ -117,7 +119,7 @@ def save(registry: Registry, scope: Scope, checked: Checked) -> None:
         lock_repo(conn, scope.repo.id)
         if checked.tables:
             link(conn, scope, list(checked.tables))
-        for file in checked.files:
+        for file in sorted(checked.files, key=lambda file: file.hash):
             sha256 = checked.digests[file.hash]
             stored.add(conn, StoredFile(sha256, _size(file), False, file.hash), now=now)
             stored.link(conn, scope.repo.id, sha256, now=now)
@@ -136,7 +138,7 @@ def _save_file(conn: Connection, file: FileInfo, *, now: int) -> None:
     # The terms of whoever came first stay. The xorbs are noted all the same: they answer
     # deduplication queries of those who may not read the first ones.
     conn.execute(insert(conn, xet_file).values(values).on_conflict_do_nothing())
-    used = dict.fromkeys(term.xorb for term in file.terms)
+    used = sorted({term.xorb for term in file.terms})
     rows = [{"file_hash": file.hash, "xorb_hash": xorb} for xorb in used]
     if rows:
         conn.execute(insert(conn, xet_file_xorb).on_conflict_do_nothing(), rows)
@@ -163,8 +165,7 @@ def _known(conn: Connection, hashes: list[bytes]) -> dict[bytes, bytes]:
 
 
 def _check_file(file: FileInfo, tables: Tables, *, limit: int) -> None:
-    if _size(file) > limit:
-        raise TooLarge(f"A file of {_size(file)} bytes is over this hub's limit of {limit}.")
+    _check_limit(_size(file), limit)
     if len(file.range_hashes) != len(file.terms):
         raise InvalidInput(f"File {to_text(file.hash)} comes without verification hashes.")
     for term, announced in zip(file.terms, file.range_hashes, strict=True):
@@ -174,6 +175,11 @@ def _check_file(file: FileInfo, tables: Tables, *, limit: int) -> None:
         raise CorruptContent(
             f"The shard calls a file {to_text(file.hash)} but its chunks hash to {to_text(actual)}."
         )
+
+
+def _check_limit(size: int, limit: int) -> None:
+    if size > limit:
+        raise TooLarge(f"{size} bytes of files are over this hub's limit of {limit}.")
 
 
 def _check_term(term: Term, table: ChunkTable, announced: bytes) -> None:

@@ -37,6 +37,7 @@ def upload(registry: Registry, scope: Scope, xorb_hash: bytes, data: bytes) -> b
 
 def link(conn: Connection, scope: Scope, hashes: list[bytes]) -> None:
     """Note that a repo's writer holds all bytes of these xorbs, or could read them."""
+    hashes = sorted(hashes)  # everybody locks rows in one order, so nobody waits in a circle
     of_repo = [{"repo_id": scope.repo.id, "hash": value} for value in hashes]
     conn.execute(insert(conn, repo_xorb).on_conflict_do_nothing(), of_repo)
     if scope.caller.account is not None:
@@ -47,7 +48,7 @@ def link(conn: Connection, scope: Scope, hashes: list[bytes]) -> None:
 
 def offer(conn: Connection, chunks: list[tuple[bytes, bytes]]) -> None:
     """Let chunks answer deduplication queries. Each comes with the xorb that holds it."""
-    rows = [{"hash": chunk, "xorb_hash": xorb_hash} for chunk, xorb_hash in chunks]
+    rows = [{"hash": chunk, "xorb_hash": xorb_hash} for chunk, xorb_hash in sorted(chunks)]
     if rows:
         conn.execute(insert(conn, xet_chunk).on_conflict_do_nothing(), rows)
 
