@@ -124,6 +124,24 @@ def test_a_fetch_brings_only_what_is_new(hub: Hub, git: Git, url: str, version: 
     assert problems(hub) == []
 
 
+@pytest.mark.parametrize("version", [0, 1, 2])
+def test_sides_far_apart_find_what_they_share(git: Git, url: str, version: int) -> None:
+    one = git.init("one")
+    history(one, 40)
+    one("push", "-q", "--all", url)
+    two = git.clone(url, "two", "-c", f"protocol.version={version}")
+    for number in range(300):
+        two("commit", "-q", "--allow-empty", "-m", f"Mine {number}")
+    for number in range(20):
+        one.commit(f"Theirs {number}", a=str(number))
+    one("push", "-q", url, "main")
+    two("-c", "fetch.unpackLimit=1", "fetch", "-q")
+    assert two("rev-parse", "origin/main") == one.head()
+    newest = max((two.folder / ".git/objects/pack").glob("*.idx"), key=lambda p: p.stat().st_mtime)
+    assert len(two("show-index", stdin=newest.read_bytes()).splitlines()) == 60
+    assert two("fsck", "--strict", "--no-dangling") == ""
+
+
 @pytest.mark.parametrize("version", [0, 2])
 def test_a_shallow_clone_is_deepened_as_git_itself_would(git: Git, url: str, version: int) -> None:
     source = git.init("source")

@@ -48,6 +48,7 @@ class TreeInspector:
 
     def __init__(self) -> None:
         self._keys: dict[bytes, bytes] = {}  # encoded entry -> key of git's order
+        self._folders: set[bytes] = set()  # those keys that are folders
 
     def fresh(self, body: bytes) -> list[TreeEntry]:
         """Check a tree and return those of its entries that were not seen before.
@@ -60,13 +61,18 @@ class TreeInspector:
             raise InvalidFormat("A tree is malformed: its entries do not fill it exactly.")
         if len(self._keys) > _REMEMBERED:
             self._keys.clear()
+            self._folders.clear()
         new = [raw for raw in raws if raw not in self._keys]
         entries = [decode_entry(raw) for raw in new]
-        self._keys.update(zip(new, map(raw_key, new), strict=True))
+        for raw, entry in zip(new, entries, strict=True):
+            key = self._keys[raw] = raw_key(raw)
+            if entry.is_folder:
+                self._folders.add(key)
         keys = [self._keys[raw] for raw in raws]
         if any(map(ge, keys, keys[1:])):
             raise InvalidFormat("A tree's entries are not in git's order, or one occurs twice.")
-        if not {key[:-1] for key in keys if key.endswith(b"/")}.isdisjoint(keys):
+        folders = self._folders.intersection(keys)
+        if not {key[:-1] for key in folders}.isdisjoint(keys):
             raise InvalidFormat("A tree holds the same name twice.")
         return entries
 

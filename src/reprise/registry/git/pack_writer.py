@@ -14,6 +14,8 @@ from reprise.registry.git.store import BATCH, GitStore
 
 _REF_DELTA = 7
 _BUFFER = 1 << 16
+# Rows may be as large as the limit for files outside of LFS.
+_ROWS_AT_A_TIME = 32
 
 _COLUMNS = (
     git_object.c.oid,
@@ -82,7 +84,7 @@ def write_some(store: GitStore, oids: Iterable[bytes], sink: Sink) -> int:
     chosen = set(oids)
     writer = PackWriter(sink, len(chosen))
     for batch in batched(sorted(chosen), BATCH):
-        for row in store.conn.execute(_SOME, {"repo_id": store.repo_id, "oids": batch}):
+        for row in _stream(store, _SOME, oids=batch):
             if row.base is None or row.base in chosen:
                 writer.add(row.kind, row.z_size, row.z, row.base)
             else:
@@ -105,9 +107,12 @@ def entry_head(kind: int, size: int) -> bytes:
     return bytes(out)
 
 
-def _stream(store: GitStore, query: Select[*tuple[object, ...]]) -> Iterator[PackRow]:
+def _stream(
+    store: GitStore, query: Select[*tuple[object, ...]], **parameters: object
+) -> Iterator[PackRow]:
     """Read rows as they come, never all at once."""
-    result = store.conn.execute(
-        query, {"repo_id": store.repo_id}, execution_options={"yield_per": BATCH}
+    yield from store.conn.execute(
+        query,
+        {"repo_id": store.repo_id, **parameters},
+        execution_options={"yield_per": _ROWS_AT_A_TIME},
     )
-    yield from result

@@ -36,6 +36,7 @@ _DELTA_FROM = 512
 # A chain longer than anything that is ever written: the table is damaged.
 _BROKEN_CHAIN = 10_000
 BATCH = 500  # ids in one IN (…), rows in one INSERT
+_BITE_BYTES = 8 << 20
 _CACHE_BYTES = 16 << 20
 _SAMPLE = 16 << 10  # bytes looked at to tell whether a body will shrink
 _HARDLY = 0.95
@@ -163,10 +164,11 @@ class GitStore:
     def write_many(self, objects: Iterable[tuple[Kind, bytes]]) -> list[bytes]:
         """Store objects and return their ids in the same order."""
         oids = []
-        for batch in batched(objects, BATCH):
-            rows = [whole_row(object_id(kind, body), kind, body) for kind, body in batch]
-            self.insert(rows)
-            oids += [row.oid for row in rows]
+        for row_batch in _bites(
+            whole_row(object_id(kind, body), kind, body) for kind, body in objects
+        ):
+            self.insert(row_batch)
+            oids += [row.oid for row in row_batch]
         return oids
 
     def write_tree(self, entries: Iterable[TreeEntry], base: bytes | None = None) -> bytes:
@@ -193,7 +195,7 @@ class GitStore:
     def insert(self, rows: Iterable[NewRow]) -> None:
         """Store rows, each after the rows it builds on; rows that exist are left as they are."""
         statement = insert(self.conn, git_object).on_conflict_do_nothing()
-        for batch in batched(rows, BATCH):
+        for batch in _bites(rows):
             self.conn.execute(statement, [self._values(row) for row in batch])
             self._index_commits(row for row in batch if row.kind is Kind.COMMIT)
             found = (pointer_row(row.oid, row.body) for row in batch if row.kind is Kind.BLOB)
@@ -287,6 +289,20 @@ def deflate(body: bytes) -> bytes:
     if len(sample) == _SAMPLE and len(zlib.compress(sample, 1)) > _SAMPLE * _HARDLY:
         return zlib.compress(body, 0)
     return zlib.compress(body)
+
+
+def _bites(rows: Iterable[NewRow]) -> Iterator[list[NewRow]]:
+    """Cut rows into lists that are neither too long nor too heavy for one INSERT."""
+    batch: list[NewRow] = []
+    weight = 0
+    for row in rows:
+        batch.append(row)
+        weight += len(row.z)
+        if len(batch) == BATCH or weight > _BITE_BYTES:
+            yield batch
+            batch, weight = [], 0
+    if batch:
+        yield batch
 
 
 def _inflate(z: bytes, oid: bytes) -> bytes:
