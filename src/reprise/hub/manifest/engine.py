@@ -18,6 +18,7 @@ class Engine(Protocol):
     Attributes:
         tree: The files of the repo.
         roots: Folders where top-level modules are looked for, in order.
+        first_paths: The first entries of `sys.path` as the code sees them; None for unknown ones.
         flags: Flags for the manifest.
         loops: How many loops enclose the statement being read.
         depth: How many calls do.
@@ -27,6 +28,7 @@ class Engine(Protocol):
 
     tree: Tree
     roots: list[str]
+    first_paths: list[str | None]
     flags: set[str]
     loops: int
     depth: int
@@ -61,6 +63,10 @@ class Engine(Protocol):
 
     def module(self, name: str) -> Module | None:
         """Return a module of the repo by its dotted name; it may not have been read yet."""
+        ...
+
+    def owns(self, name: str, members: Sequence[str] = ()) -> bool:
+        """Tell whether importing `name`, or `members` from it, means the repo's files."""
         ...
 
     def load(self, name: str) -> Generator[Module, None, Module | None]:

@@ -263,9 +263,20 @@ def _choice(engine: Engine, node: ast.IfExp, frame: Frame) -> Value:
     return first if first is second else MAYBE
 
 
-def _lambda(_engine: Engine, node: ast.Lambda, frame: Frame) -> Function:
+def _lambda(engine: Engine, node: ast.Lambda, frame: Frame) -> Function:
     outer = None if frame is frame.module.frame else frame
-    return Function("<lambda>", node, frame.module, outer)
+    made = Function("<lambda>", node, frame.module, outer)
+    made.defaults.update(defaults_of(engine, node.args, frame))
+    return made
+
+
+def defaults_of(engine: Engine, spec: ast.arguments, frame: Frame) -> dict[int, Value]:
+    """Return the values of the defaults that are not plain constants, by their nodes' id."""
+    return {
+        id(default): engine.evaluate(default, frame)
+        for default in (*spec.defaults, *spec.kw_defaults)
+        if default is not None and not isinstance(default, ast.Constant)
+    }
 
 
 def _walrus(engine: Engine, node: ast.NamedExpr, frame: Frame) -> Value:

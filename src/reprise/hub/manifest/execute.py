@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from reprise.hub.manifest.branches import run_alternatives, run_loop
 from reprise.hub.manifest.calls import announce_subclass, class_keywords, decorate
 from reprise.hub.manifest.engine import Engine, Run
-from reprise.hub.manifest.evaluate import combine
+from reprise.hub.manifest.evaluate import combine, defaults_of
 from reprise.hub.manifest.imports import import_from, import_plain
 from reprise.hub.manifest.items import get_item, iterate, update
 from reprise.hub.manifest.patterns import add_paths, store
@@ -57,10 +57,7 @@ def _function(engine: Engine, node: FunctionNode, frame: Frame) -> None:
         outer = outer.outer
     nested = outer is not frame.module.frame and not outer.is_class
     made = Function(node.name, node, frame.module, outer if nested else None, doc)
-    spec = node.args
-    for default in (*spec.defaults, *spec.kw_defaults):
-        if default is not None and not isinstance(default, ast.Constant):
-            made.defaults[id(default)] = engine.evaluate(default, frame)
+    made.defaults.update(defaults_of(engine, node.args, frame))
     frame.bind(node.name, _decorated(engine, node, made, frame))
 
 

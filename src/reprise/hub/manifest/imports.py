@@ -1,6 +1,7 @@
 """Import statements: modules and names of the repo, and names from outside it."""
 
 import ast
+import sys
 from collections.abc import Generator
 
 from reprise.hub.manifest.engine import Engine
@@ -13,14 +14,14 @@ def import_plain(
 ) -> Generator[Module, None, None]:
     """Carry out `import name` or `import name as alias`."""
     name = alias.name
-    module = yield from engine.load(name)
+    module = (yield from engine.load(name)) if engine.owns(name) else None
     if module is None:
         _note_missing(engine, frame.module, name, node.lineno)
     if alias.asname is not None:
         frame.bind(alias.asname, module if module is not None else External(name, is_module=True))
         return
     top = name.partition(".")[0]
-    own = engine.module(top)
+    own = engine.module(top) if engine.owns(name) else None
     frame.bind(top, own if own is not None else External(top, is_module=True))
 
 
@@ -29,12 +30,14 @@ def import_from(
 ) -> Generator[Module, None, None]:
     """Carry out `from … import …`."""
     name = absolute(node, frame.module)
-    module = (yield from engine.load(name)) if name else None
+    members = [alias.name for alias in node.names]
+    own = node.level > 0 or engine.owns(name, members)
+    module = (yield from engine.load(name)) if name and own else None
     if module is None:
         _note_missing(engine, frame.module, name, node.lineno)
     for alias in node.names:
         if alias.name == "*":
-            yield from _star(engine, module, frame)
+            yield from _star(engine, name, module, frame)
             continue
         value: Value = External(f"{name}.{alias.name}")
         if module is not None:
@@ -70,23 +73,24 @@ def _member(engine: Engine, module: Module, name: str) -> Generator[Module, None
 
 def _note_missing(engine: Engine, module: Module, name: str, line: int) -> None:
     """Report an import that the repo's own files cannot serve, unless the code expects that."""
-    top = name.partition(".")[0]
-    if not engine.trying and not engine.depth and engine.module(top) is not None:
+    if not engine.trying and not engine.depth and engine.owns(name.partition(".")[0]):
         engine.note(module, line, f"imports {name}, which the repo does not have")
 
 
-def _star(engine: Engine, module: Module | None, frame: Frame) -> Generator[Module, None, None]:
+def _star(
+    engine: Engine, name: str, module: Module | None, frame: Frame
+) -> Generator[Module, None, None]:
     if module is None:
-        frame.module.open = True
+        # The standard library has no entry points; names from elsewhere may be meant as some.
+        frame.module.open |= name.partition(".")[0] not in sys.stdlib_module_names
         return
     names, is_open = public_names(engine, module)
     frame.module.open |= is_open
-    for name in names:
-        value = yield from _member(engine, module, name)
+    for member in names:
+        value = yield from _member(engine, module, member)
         if value is MISSING:
             continue
-        certain = name not in module.uncertain
-        frame.bind(name, value, certain=certain)
+        frame.bind(member, value, certain=member not in module.uncertain)
 
 
 def public_names(engine: Engine, module: Module) -> tuple[list[str], bool]:

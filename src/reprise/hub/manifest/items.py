@@ -142,8 +142,9 @@ def _at(value: Items, key: Value) -> Value:
 
 
 def _of_external(engine: Engine, value: External, key: Value) -> Value:
-    if value.dotted == "sys.path" and key == 0:
-        return engine.roots[0]
+    if value.dotted == "sys.path" and isinstance(key, int) and 0 <= key < len(engine.first_paths):
+        known = engine.first_paths[key]
+        return MAYBE if known is None else known
     if value.dotted == "sys.modules" and isinstance(key, str):
         module = engine.module(key)
         return module if module is not None else External(key)

@@ -17,6 +17,7 @@ from reprise.hub.manifest.values import (
 )
 
 _MAX_PATH = 4096
+_MAX_FIRST = 100  # entries of sys.path whose place is remembered
 # Modules that import modules by calls inside modules that were imported by calls.
 _MAX_NESTED = 8
 _FROMLIST = 3  # place of the argument that makes `__import__` return the leaf
@@ -132,9 +133,17 @@ def _dunder_import(call: Call) -> Value:
     return module if leaf or top is None else top
 
 
-def _add_path(call: Call) -> Value:
-    for path in call.args[-1:]:
-        add_path(call.engine, path)
+def _append_path(call: Call) -> Value:
+    add_path(call.engine, call.arg(0))
+    return None
+
+
+def _insert_path(call: Call) -> Value:
+    place, path = call.arg(0), call.arg(1)
+    add_path(call.engine, path)
+    first = call.engine.first_paths
+    if isinstance(place, int) and 0 <= place <= len(first) < _MAX_FIRST:
+        first.insert(place, path_text(path))
     return None
 
 
@@ -175,10 +184,10 @@ HANDLERS: dict[str, Handler] = {
     "pkgutil.iter_modules": _iter_modules,
     "importlib.import_module": _import_module,
     "builtins.__import__": _dunder_import,
-    "sys.path.append": _add_path,
-    "sys.path.insert": _add_path,
+    "sys.path.append": _append_path,
+    "sys.path.insert": _insert_path,
     "sys.path.extend": _add_paths,
     "sys.path.remove": _nothing,
     "sys.path.pop": _nothing,
-    "site.addsitedir": _add_path,
+    "site.addsitedir": _append_path,
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from reprise.hub.manifest.attributes import get_attribute
 from reprise.hub.manifest.bodies import body_of
 from reprise.hub.manifest.calls import call
+from reprise.hub.manifest.distributions import is_library
 from reprise.hub.manifest.engine import Run
 from reprise.hub.manifest.evaluate import evaluate
 from reprise.hub.manifest.execute import run
@@ -33,6 +34,7 @@ class Machine:
 
     tree: Tree
     roots: list[str]
+    first_paths: list[str | None]
     flags: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     loops: int = 0
@@ -112,8 +114,6 @@ class Machine:
         found = self.tree.find(tail, folders)
         if found is None:
             return None
-        if not head and not found.path and not self._has_source(found.folders):
-            return None
         file = self.tree.relative(found.path) if found.path else ""
         source = self.scan(found.path) if found.path else None
         module = Module(name, file, found.path, found.folders, source)
@@ -121,6 +121,19 @@ class Machine:
         module.open = source is None and not found.folders
         self._modules[name] = module
         return module
+
+    def owns(self, name: str, members: Sequence[str] = ()) -> bool:
+        """Tell whether importing `name`, or `members` from it, means the repo's files.
+
+        A folder without `__init__.py` that is named like a library (`triton`, `onnx`) holds tools
+        for it more often than code to import: it counts only where it has what is asked for.
+        """
+        top = self.module(name.partition(".")[0])
+        if top is None or top.scan is not None or top.open or not is_library(top.name):
+            return top is not None
+        if "." in name:
+            return self.module(name) is not None
+        return any(self.module(f"{name}.{member}") is not None for member in members)
 
     def load(self, name: str) -> Generator[Module, None, Module | None]:
         """Return a module by its dotted name after it and the packages around it were read."""
@@ -171,14 +184,3 @@ class Machine:
         self.flags.add("incomplete")
         if len(self.problems) < _MAX_PROBLEMS and problem not in self.problems:
             self.problems.append(problem)
-
-    def _has_source(self, folders: tuple[str, ...]) -> bool:
-        """Tell whether a folder without `__init__.py` may be meant as a package.
-
-        A folder of tools or data named like a library (`triton`, `onnx`) is not.
-        """
-        return any(
-            name.endswith(".py") and not is_folder
-            for folder in folders
-            for name, is_folder in self.tree.entries(folder).items()
-        )

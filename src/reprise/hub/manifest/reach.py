@@ -56,9 +56,8 @@ def _targets(machine: Machine, module: Module, item: Import) -> Iterator[Module 
     """Yield the modules of the repo that an import reads, or the name of what is outside."""
     base = _absolute(module, item)
     parts = base.split(".")
-    own = machine.module(parts[0])
-    if own is None:
-        if not item.level and parts[0]:
+    if not item.level and not machine.owns(base, item.names):
+        if parts[0]:
             yield parts[0]
         return
     for count in range(1, len(parts) + 1):

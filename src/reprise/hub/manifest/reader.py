@@ -46,7 +46,7 @@ def read_manifest(folder: Path, *, links: Path | None = None) -> Manifest:
     if not folder.is_dir():
         raise NotFound(f"There is no folder {str(folder)!r} to read a manifest from.")
     tree = open_tree(folder, links)
-    machine = Machine(tree, [tree.root])
+    machine = Machine(tree, [tree.root], [tree.root])
     hubconf = machine.module(_HUBCONF) if tree.entries(tree.root).get(_FILE) is False else None
     if hubconf is None:
         problem = Problem(_FILE, 0, "there is no hubconf.py in the root of the repo")

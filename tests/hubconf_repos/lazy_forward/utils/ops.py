@@ -1,0 +1,5 @@
+from utils import scale
+
+
+def double(x):
+    return scale.FACTOR * x

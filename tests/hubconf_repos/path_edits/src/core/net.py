@@ -1,0 +1,3 @@
+def build(width=1):
+    """Build a list."""
+    return [0] * width

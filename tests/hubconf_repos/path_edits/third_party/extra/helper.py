@@ -1,0 +1,2 @@
+def widen(width):
+    return width + 1

@@ -1,0 +1,3 @@
+from .vgg import *
+from .resnet import *
+from .old import *

@@ -1,0 +1,2 @@
+from .build import build
+from . import layers

@@ -1,0 +1,2 @@
+from .norm import norm
+from .block import Block

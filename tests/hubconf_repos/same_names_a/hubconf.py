@@ -1,0 +1,11 @@
+"""Repo a of two whose packages have the same names."""
+
+from models.net import Net
+from utils import helper as _helper
+
+dependencies = []
+
+
+def net(x=1):
+    """Net of repo a."""
+    return Net(_helper.NAME, x)

@@ -1,0 +1,7 @@
+"""Everything comes through stars."""
+
+dependencies = []
+
+from models import *
+from models.private import *
+from os.path import *

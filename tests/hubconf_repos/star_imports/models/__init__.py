@@ -1,0 +1,2 @@
+from .alpha import *
+from .beta import *

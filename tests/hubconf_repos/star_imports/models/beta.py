@@ -1,0 +1,10 @@
+from .alpha import *
+
+
+def beta(x=0):
+    """Without __all__."""
+    return x
+
+
+def _hidden():
+    pass
