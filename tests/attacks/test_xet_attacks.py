@@ -11,16 +11,17 @@ import httpx2
 import lz4.frame
 import pytest
 
-from reprise.base.errors import Unauthenticated
+from reprise.base.errors import RepoNotFound, Unauthenticated
 from reprise.formats.xet import chunks, hashes, shards
 from reprise.formats.xet.chunks import Scheme
 from reprise.formats.xet.shards import Term
-from reprise.registry import files, signed, stored, tokens
+from reprise.registry import files, repos, signed, stored, tokens
 from reprise.registry.access import Action, Caller, Repo
 from reprise.registry.registry import Registry
 from reprise.registry.storage.store import xorb_key
-from reprise.registry.xet import reconstruction
-from reprise.registry.xet.scope import issue, open_scope
+from reprise.registry.xet import reconstruction, uploads
+from reprise.registry.xet import shards as registered
+from reprise.registry.xet.scope import Scope, issue, open_scope
 from tests.factories import Hub, make_org, make_repo, make_token, make_user
 from tests.xet_uploads import Cas, Upload, make_file, make_upload
 
@@ -345,6 +346,20 @@ def test_revoking_an_access_token_ends_its_xet_tokens(hub: Hub, repo: Repo) -> N
     with hub.registry.db.write() as conn:
         tokens.revoke(conn, caller.user, "short")
     assert cas.send_xorb(make_upload(DATA)).status_code == 401
+
+
+def test_a_repo_deleted_during_an_upload_is_a_clear_error(hub: Hub, cas: Cas, repo: Repo) -> None:
+    registry, upload = hub.registry, make_upload(DATA)
+    cas.send_xorb(upload)
+    scope = Scope(repo, caller_of(registry, hub.token))
+    checked = registered.check(registry, scope, upload.shard())
+    assert [done for done, _ in registered.prove(registry, checked)] == [len(DATA)]
+    with registry.db.write() as conn:
+        repos.remove(conn, repo)
+    with pytest.raises(RepoNotFound, match="deleted during the upload"):
+        registered.save(registry, scope, checked)
+    with pytest.raises(RepoNotFound, match="deleted during the upload"):
+        uploads.upload(registry, scope, upload.name, upload.xorb)
 
 
 def test_a_repo_made_private_shuts_readers_out(hub: Hub, cas: Cas, repo: Repo) -> None:

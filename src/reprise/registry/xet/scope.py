@@ -16,6 +16,7 @@ from sqlalchemy import Connection, not_, select
 from reprise.base.errors import Forbidden, RepoNotFound, Unauthenticated
 from reprise.registry import pulls, repos, signed, tokens
 from reprise.registry.access import ANONYMOUS, Action, Caller, Repo, allowed, check
+from reprise.registry.db.database import lock_repo
 from reprise.registry.db.schema import account_xorb, repo, repo_xorb
 from reprise.registry.registry import Registry
 from reprise.registry.xet.rows import batches
@@ -87,6 +88,17 @@ def _fields(registry: Registry, token: str | None, now: int) -> dict[str, str]:
     except (binascii.Error, ValueError, Forbidden):
         message = "The xet token is not valid or has expired. Fetch a new one."
         raise Unauthenticated(message) from None
+
+
+def hold(conn: Connection, scope: Scope) -> None:
+    """Lock the scope's repo for writing.
+
+    Raises:
+        RepoNotFound: It was deleted while the upload was under way.
+    """
+    lock_repo(conn, scope.repo.id)
+    if repos.by_number(conn, scope.repo.id) is None:
+        raise RepoNotFound(f"{scope.repo.repo_id} was deleted during the upload.")
 
 
 def readable(conn: Connection, scope: Scope, hashes: Iterable[bytes]) -> set[bytes]:

@@ -19,14 +19,13 @@ from reprise.formats.xet.hashes import Node, file_hash, range_hash, to_text
 from reprise.formats.xet.shards import FileInfo, Term
 from reprise.formats.xet.xorbs import ChunkTable
 from reprise.registry import stored
-from reprise.registry.db.database import lock_repo
 from reprise.registry.db.schema import xet_file, xet_file_xorb
 from reprise.registry.db.upsert import insert
 from reprise.registry.registry import Registry
 from reprise.registry.stored import StoredFile
 from reprise.registry.xet.reading import Run, decode_span, spans
 from reprise.registry.xet.rows import batches, pack_terms, tables_of
-from reprise.registry.xet.scope import Scope, referable
+from reprise.registry.xet.scope import Scope, hold, referable
 from reprise.registry.xet.uploads import link, offer
 
 # Decoding runs ahead of hashing by a few batches, on threads: both release the interpreter lock.
@@ -116,7 +115,7 @@ def save(registry: Registry, scope: Scope, checked: Checked) -> None:
     """Write the rows of proven files and let the scope's repo refer to them."""
     now = registry.clock()
     with registry.db.write() as conn:
-        lock_repo(conn, scope.repo.id)
+        hold(conn, scope)
         if checked.tables:
             link(conn, scope, list(checked.tables))
         for file in sorted(checked.files, key=lambda file: file.hash):

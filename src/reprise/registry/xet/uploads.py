@@ -4,12 +4,11 @@ from sqlalchemy import Connection, select
 
 from reprise.formats.xet.hashes import eligible, to_text
 from reprise.formats.xet.xorbs import ChunkTable, relocate, verify
-from reprise.registry.db.database import lock_repo
 from reprise.registry.db.schema import account_xorb, repo_xorb, xet_chunk, xorb
 from reprise.registry.db.upsert import insert
 from reprise.registry.registry import Registry
 from reprise.registry.storage.store import Store, xorb_key
-from reprise.registry.xet.scope import Scope
+from reprise.registry.xet.scope import Scope, hold
 
 
 def upload(registry: Registry, scope: Scope, xorb_hash: bytes, data: bytes) -> bool:
@@ -29,7 +28,7 @@ def upload(registry: Registry, scope: Scope, xorb_hash: bytes, data: bytes) -> b
             return False
     table = _keep(registry.store, xorb_hash, data, verify(data, xorb_hash))
     with registry.db.write() as conn:
-        lock_repo(conn, scope.repo.id)
+        hold(conn, scope)
         _record(conn, xorb_hash, table, now=registry.clock())
         link(conn, scope, [xorb_hash])
     return True
