@@ -125,3 +125,41 @@ def test_only_writers_change_refs(hub: Hub, tip: str) -> None:
             answer = client.request(method, f"/api/models/ada/bert/{path}", json=json)
             assert answer.status_code == status, path
     assert hub.api().list_repo_commits("ada/bert")[0].commit_id == tip
+
+
+def test_large_files_are_listed_and_removed_for_good(hub: Hub, tip: str) -> None:
+    api, weights = hub.api(), {"sub/w.bin": b"w" * 3000, "keep.bin": b"k" * 2000}
+    commit(hub.registry, "ada/bert", {}, weights)
+    api.create_tag("ada/bert", tag="v1", tag_message="Annotated")
+    commit(hub.registry, "ada/bert", {"later.txt": b"x"})
+    found = {it.filename: it for it in api.list_lfs_files("ada/bert")}
+    assert {name: it.size for name, it in found.items()} == {"sub/w.bin": 3000, "keep.bin": 2000}
+    api.permanently_delete_lfs_files("ada/bert", [found["sub/w.bin"]])
+    for revision in ("main", "v1"):
+        files = set(api.list_repo_files("ada/bert", revision=revision))
+        assert files - {"later.txt"} == {".gitattributes", "a.txt", "keep.bin"}
+    commits = api.list_repo_commits("ada/bert")
+    assert [it.title for it in commits] == ["Change files"] * 3 + ["initial commit"]
+    assert commits[2].commit_id == tip, "what never held the file keeps its id"
+    assert [it.filename for it in api.list_lfs_files("ada/bert")] == ["keep.bin"]
+
+
+@pytest.mark.usefixtures("tip")
+def test_large_files_can_go_without_rewriting_history(hub: Hub) -> None:
+    api, client = hub.api(), hub.client()
+    at = commit(hub.registry, "ada/bert", {}, {"w.bin": b"w" * 3000})
+    api.permanently_delete_lfs_files(
+        "ada/bert", list(api.list_lfs_files("ada/bert")), rewrite_history=False
+    )
+    assert api.list_repo_commits("ada/bert")[0].commit_id == at
+    answer = client.get("/ada/bert/resolve/main/w.bin")
+    assert (answer.status_code, "never uploaded" in answer.text) == (404, True)
+
+
+@pytest.mark.usefixtures("tip")
+def test_malformed_removals_are_refused(hub: Hub) -> None:
+    client, url = hub.client(hub.token), "/api/models/ada/bert/lfs-files/batch"
+    for bad in ({}, {"deletions": {}}, {"deletions": {"sha": ["x"]}}, {"deletions": {"sha": 5}}):
+        assert client.post(url, json=bad).status_code == 400, bad
+    assert client.get("/api/models/ada/bert/lfs-files?cursor=x").status_code == 400
+    assert hub.client().get("/api/models/ada/bert/lfs-files").status_code == 401

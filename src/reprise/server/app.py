@@ -33,8 +33,18 @@ from reprise.server.faces import (
     xet,
     xet_xorbs,
 )
-from reprise.server.observe import Observed, health, metrics_text
+from reprise.server.observe import Observed, health
 from reprise.server.paths import RawPath, register_convertors
+from reprise.server.web.account_page import account_or_legacy_page
+from reprise.server.web.blob_page import blob_page
+from reprise.server.web.entry_points_page import entry_points_page
+from reprise.server.web.error_pages import for_people
+from reprise.server.web.files_page import files_page
+from reprise.server.web.history_page import commit_page, history_page
+from reprise.server.web.home import home
+from reprise.server.web.lists import list_page, metrics_or_page
+from reprise.server.web.state import Web
+from reprise.server.web.static_files import favicon, static_file
 
 register_convertors()
 
@@ -88,6 +98,8 @@ ROUTES = [
     # -- files: writing
     Route(f"{_API}/preupload/{{rev:seg}}", face(hf_write.plan_upload), methods=["POST"]),
     Route(f"{_API}/commit/{{rev:seg}}", hf_write.commit, methods=["POST"]),
+    Route(f"{_API}/lfs-files", face(hf_write.list_large_files)),
+    Route(f"{_API}/lfs-files/batch", face(hf_write.delete_large_files), methods=["POST"]),
     # -- branches, tags, history
     Route(f"{_API}/refs", face(hf_refs.list_refs)),
     Route(f"{_API}/commits/{{rev:seg}}", face(hf_refs.list_commits)),
@@ -137,7 +149,19 @@ ROUTES = [
     Route(_API, face(hf_info.repo_info)),
     # -- operation
     Route("/health", health),
-    Route("/metrics", metrics_text),
+    # -- pages for people; the last ones match almost anything
+    Route("/metrics", metrics_or_page),
+    Route("/static/{path:path}", static_file),
+    Route("/favicon.ico", favicon),
+    Route("/", face(home)),
+    Route("/{type:api}", face(list_page)),
+    Route(f"{_WEB}/tree/{{rev:seg}}", face(files_page)),
+    Route(f"{_WEB}/tree/{{rev:seg}}/{{path:tail}}", face(files_page)),
+    Route(f"{_WEB}/blob/{{rev:seg}}/{{path:tail}}", face(blob_page)),
+    Route(f"{_WEB}/commits/{{rev:seg}}", face(history_page)),
+    Route(f"{_WEB}/commit/{{commit:seg}}", face(commit_page)),
+    Route(f"{_WEB}/entry-points/{{rev:seg}}", face(entry_points_page)),
+    Route(_WEB, face(account_or_legacy_page)),
 ]
 
 
@@ -149,15 +173,16 @@ def create_app(registry: Registry) -> Starlette:
         middleware=[Middleware(Observed, registry=metrics), Middleware(RawPath)],
         exception_handlers={
             RepoMoved: on_moved,
-            RepriseError: on_reprise_error,
-            HTTPException: on_http_error,
-            Exception: on_crash,
+            RepriseError: for_people(on_reprise_error),
+            HTTPException: for_people(on_http_error),
+            Exception: for_people(on_crash),
         },
     )
     app.state.registry = registry
     app.state.budget = Budget(registry.limits.uploads_in_memory)
     app.state.xet_guesses = Lru[str, bool](_SESSIONS, lambda _: 1)
     app.state.info = InfoCaches.empty()
+    app.state.web = Web.open()
     app.state.listings = contents.new_cache(_LISTINGS)
     app.state.downloads = Downloads()
     app.state.metrics = metrics

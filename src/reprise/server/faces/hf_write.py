@@ -10,15 +10,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from reprise.base.clock import iso
+from reprise.base.digests import is_sha256
 from reprise.base.errors import InvalidInput, TooLarge
 from reprise.base.ids import check_path
-from reprise.registry import branches, commits, preupload, pulls
+from reprise.registry import branches, commits, large_files, preupload, pulls
 from reprise.registry.access import Action, Caller, Repo
 from reprise.registry.commits import Author
 from reprise.registry.drafts import Draft, Drafting
+from reprise.registry.large_files import LargeFileInfo
 from reprise.registry.preupload import Planned, Rules
 from reprise.registry.revisions import locate
 from reprise.server.calls import Call, registry_of
+from reprise.server.faces.hf_read import next_link
 from reprise.server.pouring import pour
 
 MAX_FILES = 1000  # files in one preupload call; clients send 256
@@ -58,6 +62,51 @@ async def commit(request: Request) -> Response:
         except ClientDisconnect:
             return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is left to read it
         return await run_in_threadpool(_commit, call, drafting)
+
+
+def list_large_files(call: Call) -> Response:
+    """`GET …/lfs-files`: every large file of a repo, page by page."""
+    limit, cursor = call.registry.limits.page, call.query("cursor")
+    if cursor and not is_sha256(cursor):
+        raise InvalidInput("'cursor' is not one of this hub's.")
+    after = bytes.fromhex(cursor) if cursor else None
+    with call.read() as (conn, caller):
+        repo = call.repo(conn, caller, Action.WRITE)
+        found = large_files.list_page(conn, repo, limit=limit, after=after)
+    lines = [_large_file(repo, it) for it in found]
+    full = len(found) == limit
+    headers = {"Link": next_link(call, found[-1].sha256.hex())} if full else {}
+    return JSONResponse(lines, headers=headers)
+
+
+def delete_large_files(call: Call) -> Response:
+    """`POST …/lfs-files/batch` with `{deletions: {sha, rewriteHistory}}`."""
+    deletions = call.json().get("deletions")
+    match deletions:
+        case {"sha": list(digests), **rest} if all(map(_is_digest, digests)):
+            wanted, rewrite = [bytes.fromhex(it) for it in digests], rest.get("rewriteHistory")
+        case _:
+            raise InvalidInput("'deletions' needs 'sha', a list of SHA-256 digests.")
+    with call.write() as (conn, caller):
+        repo = call.repo(conn, caller, Action.WRITE)
+        large_files.remove(conn, call.registry, repo, wanted, rewrite=rewrite is True)
+    return JSONResponse({"success": True})
+
+
+def _large_file(repo: Repo, found: LargeFileInfo) -> dict[str, Any]:
+    digest = found.sha256.hex()
+    return {
+        "fileOid": digest,
+        "oid": digest,
+        "filename": found.path or digest,
+        "ref": repo.default_branch if found.path else None,
+        "pushedAt": iso(found.since),
+        "size": found.size,
+    }
+
+
+def _is_digest(value: object) -> bool:
+    return isinstance(value, str) and is_sha256(value)
 
 
 def _check_before_reading(call: Call) -> Repo:
