@@ -26,8 +26,9 @@ def serve(registry: Registry, *, host: str, port: int, announce: Callable[[str],
     """
     listener = _bind(host, port)
     announce(_url(listener))
+    app = create_app(registry)
     config = uvicorn.Config(
-        create_app(registry),
+        app,
         http=HubProtocol,
         loop="uvloop",
         ws="none",
@@ -37,7 +38,20 @@ def serve(registry: Registry, *, host: str, port: int, announce: Callable[[str],
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    _Server(config, lambda: app.state.downloads.flush(registry)).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which writes what is still in memory before it stops."""
+
+    def __init__(self, config: uvicorn.Config, flush: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._flush = flush
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish running requests, then write."""
+        await super().shutdown(sockets)
+        self._flush()
 
 
 def log_to_stderr(level: str) -> None:
