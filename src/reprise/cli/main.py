@@ -15,7 +15,6 @@ from reprise.cli import output
 _EXIT_FAILED = 1
 _EXIT_USAGE = 2
 _EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells expect
-_EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 
 @dataclass(frozen=True)
@@ -160,7 +159,7 @@ def _usage_hint(error: click.UsageError) -> str:
 def _close_stdout() -> int:
     """Leave quietly when the reader of a pipe went away (`reprise list … | head`)."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return _EXIT_BROKEN_PIPE
+    return _EXIT_FAILED  # as click does when the reader left even earlier
 
 
 if __name__ == "__main__":

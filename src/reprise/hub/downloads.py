@@ -17,6 +17,7 @@ from reprise.hub.snapshots import Options, open_snapshot
 from reprise.hub.sources.hub import HubSource
 from reprise.hub.transfer import Transfer
 
+REPO_TYPES = ("model", "dataset", "space")  # what huggingface_hub can transfer
 _WILDCARD = re.compile(r"[*?\[]")
 
 
@@ -58,11 +59,10 @@ def download(
 
 
 def _typed(address: Address, repo_type: str) -> Address:
-    try:
-        return replace(address, repo_type=RepoType(repo_type))
-    except ValueError:
-        known = ", ".join(RepoType)
-        raise InvalidInput(f"Unknown repo type {repo_type!r}; use one of {known}.") from None
+    if repo_type not in REPO_TYPES:
+        known = ", ".join(REPO_TYPES)
+        raise InvalidInput(f"Unknown repo type {repo_type!r}; use one of {known}.")
+    return replace(address, repo_type=RepoType(repo_type))
 
 
 def _folder(

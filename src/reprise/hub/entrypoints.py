@@ -4,6 +4,7 @@
 very commit. The keyword arguments are torch.hub's, and a few more at their end.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,8 @@ from reprise.hub.address import Address
 from reprise.hub.manifest import EntryPoint, Manifest, find, install_command, missing, names
 from reprise.hub.manifest import read_manifest as read_folder
 from reprise.hub.snapshots import Options, Snapshot, open_snapshot
+
+log = logging.getLogger("reprise.hub")
 
 _LISTED = 12  # entry points named in one message
 
@@ -192,8 +195,19 @@ def _ready(repo: str, entry: str, options: Options, trust_repo: object) -> Calla
     _require_dependencies(snapshot, manifest)
     if options.force_reload:
         namespace.unload(snapshot.key)
-    namespace.register(snapshot.key, snapshot.folder)
+    _register(snapshot)
     return namespace.entry_point(snapshot.folder, snapshot.key, entry)
+
+
+def _register(snapshot: Snapshot) -> None:
+    """Let other processes find the code when they unpickle what it made."""
+    from reprise.hub.namespace import registry
+
+    try:
+        if registry.lookup(snapshot.key) != snapshot.folder.resolve():
+            registry.register(snapshot.key, snapshot.folder)
+    except OSError as error:  # a shared cache that may only be read is fine for loading
+        log.debug("Cannot register %s: %s", snapshot.key, error)
 
 
 def _readable(snapshot: Snapshot) -> Manifest:

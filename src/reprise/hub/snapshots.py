@@ -58,7 +58,9 @@ class Snapshot:
     def key(self) -> str:
         """What tells this code from all other code: host/owner/name/commit."""
         if isinstance(self.address, LocalFolder):
-            return f"local{self.address.path.as_posix()}"
+            from reprise.hub.namespace import folder_key
+
+            return folder_key(self.address.path)
         subfolder = f"/{self.address.subfolder}" if self.address.subfolder else ""
         return f"{self.address.key}/{self.commit}{subfolder}"
 
