@@ -146,7 +146,8 @@ def test_a_library_that_asks_what_is_installed_hears_the_truth(
     del library
     write(
         tmp_path / "repo",
-        hubconf="import library\ndef net(): return library.exists('wandb'), library.exists('yaml')\n",
+        hubconf="import library\n"
+        "def net(): return library.exists('wandb'), library.exists('yaml')\n",
         wandb="",
     )
     assert call(tmp_path / "repo", "net") == (False, True)

@@ -143,7 +143,7 @@ def test_a_missing_entry_point_is_answered_with_what_there_is() -> None:
 
 def test_a_name_that_cannot_be_called_is_refused() -> None:
     folder = REPOS / "classes_instances"
-    with pytest.raises(EntryNotFound, match="'sizes' in hubconf.py is a dict"):
+    with pytest.raises(EntryNotFound, match=r"'sizes' in hubconf\.py is a dict"):
         entry_point(folder, folder_key(folder), "sizes")
 
 
@@ -166,9 +166,7 @@ def test_byte_code_is_neither_written_nor_believed(tmp_path: Path) -> None:
     helper = tmp_path / "repo" / "utils" / "helper.py"
     source = helper.read_text()
     helper.write_text("NAME = 'forged'\n")
-    py_compile.compile(
-        str(helper), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
-    )
+    py_compile.compile(str(helper), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
     helper.write_text(source)
     before = sorted(tmp_path.rglob("*"))
     assert entry_point(tmp_path / "repo", folder_key(tmp_path / "repo"), "net")().name == "a"

@@ -36,7 +36,9 @@ def test_threads_that_load_different_repos_get_their_own(tmp_path: Path) -> None
     for number in range(THREADS):
         folder = tmp_path / str(number)
         shutil.copytree(REPOS / "same_names_a", folder)
-        (folder / "utils" / "helper.py").write_text(f"import time\ntime.sleep(0.001)\nNAME = {number}\n")
+        (folder / "utils" / "helper.py").write_text(
+            f"import time\ntime.sleep(0.001)\nNAME = {number}\n"
+        )
 
     def load(number: int) -> str:
         folder = tmp_path / str(number)
