@@ -55,7 +55,9 @@ def test_the_demo_stays_up_until_it_is_stopped_and_keeps_the_folder_it_was_given
         [*COMMAND, "--data", hub], env=environment(tmp_path), stdout=subprocess.PIPE, text=True
     ) as demo:
         assert demo.stdout is not None
-        page = next(found[1] for line in demo.stdout if (found := re.search(r"Open (\S+)", line)))
+        page = next(
+            found[1] for line in demo.stdout if (found := re.search(r"Open (http\S+)", line))
+        )
         assert httpx2.get(page).status_code == 200
         demo.send_signal(signal.SIGINT)
         assert demo.wait(30) == 0
