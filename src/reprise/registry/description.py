@@ -33,7 +33,7 @@ _NOT_TAG = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _MAX_SUMMARY = 300  # characters
 _MAX_PARAGRAPH = 5 * _MAX_SUMMARY
 _NOT_PROSE = re.compile(r"\s*(#|<|\||!\[|\[!\[|```|---|>|[-*+] )")
-_MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*_`]|<[^>]*>")
+_MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*`]|(?<!\w)_|_(?!\w)|<[^>]*>")
 # Above the limit on a card's own tags: licence, languages and base models come after those.
 _MAX_ALL_TAGS = 2 * MAX_TAGS
 
