@@ -2,7 +2,8 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -20,8 +21,7 @@ from reprise.registry.git.store import BATCH, GitStore
 from reprise.registry.revisions import Located, tree_of
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """One line of a listing. `commit` is the one that last touched it, when that was asked."""
 
     listed: Listed
@@ -94,10 +94,10 @@ def find_items(conn: Connection, repo: Repo, at: Located, paths: Iterable[str]) 
 def with_commits(conn: Connection, repo: Repo, at: Located, items: list[Item]) -> list[Item]:
     """Add the commit that last touched each item. Costs a walk when `at` is not the tip."""
     if at.is_tip:
-        return [replace(item, commit=item.listed.commit_oid) for item in items]
+        return [item._replace(commit=item.listed.commit_oid) for item in items]
     paths = {item.listed.path for item in items}
     touched = last_touched(GitStore(conn, repo.id), paths, old=None, new=at.commit)
-    return [replace(item, commit=touched[item.listed.path]) for item in items]
+    return [item._replace(commit=touched[item.listed.path]) for item in items]
 
 
 def _find(conn: Connection, repo: Repo, at: Located, path: str) -> TreeEntry | None:

@@ -4,7 +4,7 @@ Listing a folder with its commits is one indexed query instead of a walk through
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, and_, delete, or_, select, tuple_
 
@@ -20,8 +20,7 @@ from reprise.registry.git.objects import FOLDER, SUBMODULE, Kind, TreeEntry
 from reprise.registry.git.store import BATCH, GitStore
 
 
-@dataclass(frozen=True)
-class Listed:
+class Listed(NamedTuple):
     """One file or folder at the tip. `size` is that of the blob in git; 0 for folders."""
 
     path: str
@@ -37,7 +36,16 @@ class Listed:
         return self.mode == FOLDER
 
 
-_LISTED = select(entry, git_pointer.c.sha256, git_pointer.c.size.label("large_size")).outerjoin(
+_LISTED = select(
+    entry.c.folder,
+    entry.c.name,
+    entry.c.mode,
+    entry.c.oid,
+    entry.c.size,
+    entry.c.commit_oid,
+    git_pointer.c.sha256,
+    git_pointer.c.size.label("large_size"),
+).outerjoin(
     git_pointer,
     and_(git_pointer.c.repo_id == entry.c.repo_id, git_pointer.c.oid == entry.c.oid),
 )
@@ -134,14 +142,14 @@ def list_recursive(
     return _page(conn, query, limit)
 
 
-def _page(conn: Connection, query: Select[*tuple[object, ...]], limit: int) -> list[Listed]:
+def _page(conn: Connection, query: Select[*tuple[Any, ...]], limit: int) -> list[Listed]:
     return [_listed(row) for row in conn.execute(query.order_by(*_KEY).limit(limit))]
 
 
-def _listed(row: Row[*tuple[object, ...]]) -> Listed:
-    pointer = Pointer(row.sha256.hex(), row.large_size) if row.sha256 is not None else None
-    path = f"{row.folder}/{row.name}" if row.folder else row.name
-    return Listed(path, row.mode, row.oid, row.size, row.commit_oid, pointer)
+def _listed(row: Row[*tuple[Any, ...]]) -> Listed:
+    folder, name, mode, oid, size, commit, sha256, large_size = row
+    pointer = Pointer(sha256.hex(), large_size) if sha256 is not None else None
+    return Listed(f"{folder}/{name}" if folder else name, mode, oid, size, commit, pointer)
 
 
 def _changes(

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlencode
 
 from sqlalchemy import Connection
 from starlette.background import BackgroundTask
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from reprise.base.clock import iso
 from reprise.base.errors import EntryNotFound, InvalidInput, TooLarge
@@ -21,6 +21,7 @@ from reprise.registry.served import File
 from reprise.server.calls import Call
 from reprise.server.errors import error_response
 from reprise.server.file_responses import Content, disposition, media_type, send
+from reprise.server.responses import Json
 
 MAX_PATHS = 1000  # paths in one paths-info call; clients send 500
 _EXPANDED_PAGE = 100  # items in one page when each comes with its last commit
@@ -96,7 +97,7 @@ def tree(call: Call) -> Response:
     headers = {**_CORS, "X-Repo-Commit": at.hex}
     if len(items) == page.limit:
         headers["Link"] = next_link(call, items[-1].listed.path)
-    return JSONResponse(lines, headers=headers)
+    return Json(lines, headers=headers)
 
 
 def paths_info(call: Call) -> Response:
@@ -107,7 +108,7 @@ def paths_info(call: Call) -> Response:
         at = locate(conn, repo, call.param("rev"))
         items = contents.find_items(conn, repo, at, paths)
         lines = _lines(conn, repo, at, items, expand=expand)
-    return JSONResponse(lines, headers={"X-Repo-Commit": at.hex})
+    return Json(lines, headers={"X-Repo-Commit": at.hex})
 
 
 def next_link(call: Call, cursor: str) -> str:
