@@ -10,17 +10,20 @@ from starlette.responses import Response
 from reprise.base.errors import InvalidFormat
 from reprise.base.ids import RepoType
 from reprise.formats import card as cards
+from reprise.hub.manifest import Manifest, names
 from reprise.registry import commit_facts, info, served
 from reprise.registry.cards import MAX_README, README
 from reprise.registry.info import CommitInfo
 from reprise.server.calls import Call
 from reprise.server.faces.hf_info import caches, keep
-from reprise.server.web import links, markdown
+from reprise.server.web import links, manifests, markdown
 from reprise.server.web.card_facts import card_facts
 from reprise.server.web.render import page, web_of
 from reprise.server.web.repo_frame import Frame, frame
 from reprise.server.web.sanitize import Base
 from reprise.server.web.snippets import snippets
+
+NO_MANIFEST = Manifest()
 
 
 def card_page(call: Call) -> Response:
@@ -30,6 +33,10 @@ def card_page(call: Call) -> Response:
         readme = _readme(conn, shown)
         found = caches(call).commits.get(info.key_of(shown.repo, shown.at.commit))
         facts = commit_facts.gather(conn, shown.repo, shown.at.commit) if found is None else None
+        manifest = manifests.known(call, shown) if shown.has_entry_points else NO_MANIFEST
+        sources = manifests.sources_of(conn, shown) if manifest is None else {}
+    if manifest is None:
+        manifest = manifests.read(call, shown, sources)
     if facts is not None:
         found = keep(call, shown.repo, facts)
     assert found is not None
@@ -42,7 +49,7 @@ def card_page(call: Call) -> Response:
         tab="card",
         card_html=_html(call, shown, readme) if readme else "",
         facts=card_facts(shown.repo, parts),
-        snippets=snippets(shown.repo, parts, call.base_url),
+        snippets=snippets(shown.repo, parts, names(manifest), call.base_url),
         description=shown.repo.summary,
         repo_type=shown.repo.type,
         is_model=shown.repo.type is RepoType.MODEL,

@@ -1,6 +1,6 @@
 """How to use a repo: lines to copy, for the tools that can."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,75 +14,62 @@ class Snippet:
     """A few lines, and what they are for."""
 
     title: str
-    language: str
     code: str
 
 
-def snippets(repo: Repo, parts: Mapping[str, Any], host: str) -> list[Snippet]:
+def snippets(
+    repo: Repo, parts: Mapping[str, Any], entry_points: Sequence[str], host: str
+) -> list[Snippet]:
     """List the ways to use a repo, the shortest first.
 
     Args:
         repo: The repo.
         parts: Properties of its repo info.
+        entry_points: Names that `reprise.load` takes.
         host: Base address of this hub.
     """
-    return list(_snippets(repo, parts, host))
-
-
-def _snippets(repo: Repo, parts: Mapping[str, Any], host: str) -> Iterator[Snippet]:
     name, library = str(repo.repo_id), parts.get("library_name")
-    if repo.type is RepoType.MODEL:
-        if library == "torch-hub":
-            yield _reprise(name, host)
-        if library == "transformers":
-            yield _transformers(name, parts.get("pipeline_tag"), host)
-        if library == "sentence-transformers":
-            yield _sentence_transformers(name, host)
+    found = []
+    if repo.type is RepoType.MODEL and entry_points:
+        found.append(_reprise(name, entry_points))
+    if repo.type is RepoType.MODEL and library == "transformers":
+        found.append(_transformers(name, parts.get("pipeline_tag")))
+    if repo.type is RepoType.MODEL and library == "sentence-transformers":
+        found.append(_sentence_transformers(name))
     if repo.type is RepoType.DATASET:
-        yield _datasets(name, host)
+        found.append(_datasets(name))
+    there = f"# export HF_ENDPOINT={host}\n"
+    found = [Snippet(it.title, there + it.code) for it in found]
     kind = "" if repo.type is RepoType.MODEL else f" --repo-type {repo.type}"
     if repo.type is not RepoType.METRIC:
-        yield Snippet(
-            "Download everything",
-            "bash",
-            f"export HF_ENDPOINT={host}\nhf download {name}{kind}",
-        )
-    yield Snippet("Clone with git", "bash", f"git clone {host}{links.repo_path(repo)}")
+        lines = f"export HF_ENDPOINT={host}\nhf download {name}{kind}"
+        found.append(Snippet("Download everything", lines))
+    return [*found, Snippet("Clone with git", f"git clone {host}{links.repo_path(repo)}")]
 
 
-def _reprise(name: str, host: str) -> Snippet:
-    return Snippet(
-        "Load with reprise",
-        "python",
-        f'import reprise  # export HF_ENDPOINT={host}\n\nreprise.list("{name}")\n'
-        f'model = reprise.load("{name}", "ENTRY_POINT")',
-    )
+def _reprise(name: str, entry_points: Sequence[str]) -> Snippet:
+    lines = f'reprise.list("{name}")\nmodel = reprise.load("{name}", "{entry_points[0]}")'
+    return Snippet("Load with reprise", f"import reprise\n\n{lines}")
 
 
-def _transformers(name: str, task: str | None, host: str) -> Snippet:
+def _transformers(name: str, task: str | None) -> Snippet:
     known = f'"{task}", ' if task else ""
     return Snippet(
         "Use with transformers",
-        "python",
-        f"from transformers import pipeline  # export HF_ENDPOINT={host}\n\n"
-        f'pipe = pipeline({known}model="{name}")',
+        f'from transformers import pipeline\n\npipe = pipeline({known}model="{name}")',
     )
 
 
-def _sentence_transformers(name: str, host: str) -> Snippet:
+def _sentence_transformers(name: str) -> Snippet:
     return Snippet(
         "Use with sentence-transformers",
-        "python",
-        "from sentence_transformers import SentenceTransformer"
-        f"  # export HF_ENDPOINT={host}\n\n"
+        "from sentence_transformers import SentenceTransformer\n\n"
         f'model = SentenceTransformer("{name}")\nvectors = model.encode(["A sentence."])',
     )
 
 
-def _datasets(name: str, host: str) -> Snippet:
+def _datasets(name: str) -> Snippet:
     return Snippet(
         "Use with datasets",
-        "python",
-        f"from datasets import load_dataset  # export HF_ENDPOINT={host}\n\n"
-        f'data = load_dataset("{name}")',
+        f'from datasets import load_dataset\n\ndata = load_dataset("{name}")',
     )
