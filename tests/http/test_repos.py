@@ -1,7 +1,7 @@
 """Repos over the Hub API, with the unmodified client and by hand."""
 
 import pytest
-from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 
 from tests.factories import Hub, make_org, make_repo, make_token, make_user
 
@@ -135,3 +135,19 @@ def test_auth_check_tells_reading_from_writing(hub: Hub) -> None:
     assert reader.get("/api/models/ada/x/auth-check").status_code == 200
     assert reader.get("/api/models/ada/x/auth-check/write").status_code == 403
     assert hub.client().get("/api/models/ada/none/auth-check").status_code == 404
+
+
+def test_a_gated_repo_shows_itself_and_keeps_its_files(hub: Hub) -> None:
+    make_user(hub.registry, "bob")
+    bob = hub.api(make_token(hub.registry, "bob"))
+    hub.api().create_repo("ada/gated")
+    hub.api().upload_file(path_or_fileobj=b"{}", path_in_repo="config.json", repo_id="ada/gated")
+    hub.api().update_repo_settings("ada/gated", gated="manual")
+    assert bob.model_info("ada/gated").gated == "manual"
+    with pytest.raises(GatedRepoError):
+        bob.hf_hub_download("ada/gated", "config.json")
+    for path in ("/ada/gated/raw/main/config.json", "/ada/gated/info/refs?service=git-upload-pack",
+                 "/api/models/ada/gated/xet-read-token/main"):  # fmt: skip
+        answer = hub.client(bob.token).get(path)
+        assert (answer.status_code, answer.headers["X-Error-Code"]) == (403, "GatedRepo"), path
+    assert hub.api().hf_hub_download("ada/gated", "config.json").endswith("config.json")

@@ -1,8 +1,10 @@
 """The one authorisation function, as a table."""
 
+from dataclasses import replace
+
 import pytest
 
-from reprise.base.errors import Forbidden, RepoNotFound, Unauthenticated
+from reprise.base.errors import Forbidden, GatedRepo, RepoNotFound, Unauthenticated
 from reprise.base.ids import RepoId, RepoType
 from reprise.registry.access import (
     ANONYMOUS,
@@ -36,12 +38,12 @@ def caller(role: OrgRole | None, token: TokenRole = TokenRole.WRITE) -> Caller:
     ("role", "token", "expected"),
     [
         (OrgRole.ADMIN, TokenRole.WRITE, Action.ADMIN),
-        (OrgRole.ADMIN, TokenRole.READ, Action.READ),
+        (OrgRole.ADMIN, TokenRole.READ, Action.FETCH),
         (OrgRole.ADMIN, TokenRole.FINE_GRAINED, Action.WRITE),
         (OrgRole.WRITE, TokenRole.WRITE, Action.WRITE),
-        (OrgRole.CONTRIBUTOR, TokenRole.WRITE, Action.READ),
-        (OrgRole.READ, TokenRole.WRITE, Action.READ),
-        (OrgRole.READ, TokenRole.FINE_GRAINED, Action.READ),
+        (OrgRole.CONTRIBUTOR, TokenRole.WRITE, Action.FETCH),
+        (OrgRole.READ, TokenRole.WRITE, Action.FETCH),
+        (OrgRole.READ, TokenRole.FINE_GRAINED, Action.FETCH),
         (None, TokenRole.WRITE, None),
         (None, TokenRole.FINE_GRAINED, None),
     ],
@@ -53,8 +55,16 @@ def test_a_private_repo_opens_by_role_and_token(
 
 
 def test_everybody_reads_a_public_repo() -> None:
-    assert allowed(ANONYMOUS, repo(private=False)) is Action.READ
-    assert allowed(caller(None), repo(private=False)) is Action.READ
+    assert allowed(ANONYMOUS, repo(private=False)) is Action.FETCH
+    assert allowed(caller(None), repo(private=False)) is Action.FETCH
+
+
+def test_a_gate_shows_the_repo_and_keeps_its_files() -> None:
+    gated = replace(repo(private=False), gated="auto")
+    assert allowed(ANONYMOUS, gated) is Action.READ
+    assert allowed(caller(OrgRole.READ), gated) is Action.FETCH
+    with pytest.raises(GatedRepo, match="for members of lab alone"):
+        check(ANONYMOUS, Action.FETCH, gated)
 
 
 def test_owning_a_repo_is_administering_it() -> None:

@@ -10,7 +10,7 @@ from reprise.base.errors import InvalidInput
 from reprise.cli import output
 from reprise.cli.data_option import data_option, open_hub
 from reprise.registry import accounts, tokens
-from reprise.registry.access import TokenRole
+from reprise.registry.access import Action, TokenRole
 
 
 @click.group()
@@ -73,7 +73,7 @@ def list_tokens(user: str, data: Path, database_url: str | None) -> None:
         {
             "name": item.name,
             "role": item.role.value,
-            "scopes": [f"{scope}={action.name.lower()}" for scope, action in item.scopes.items()],
+            "scopes": [f"{scope}={_word(action)}" for scope, action in item.scopes.items()],
             "expires": iso(item.expires_at) if item.expires_at else None,
         }
         for item in found
@@ -91,6 +91,10 @@ def revoke(user: str, name: str, data: Path, database_url: str | None) -> None:
     with open_hub(data, database_url) as registry, registry.db.write() as conn:
         tokens.revoke(conn, accounts.find(conn, user), name)
     output.show({"revoked": name}, f"Revoked {name}.")
+
+
+def _word(action: Action) -> str:
+    return "write" if action is Action.WRITE else "read"
 
 
 def _scope(text: str) -> tuple[str, str]:

@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
-from reprise.base.errors import Forbidden, RepoNotFound, Unauthenticated
+from reprise.base.errors import Forbidden, GatedRepo, RepoNotFound, Unauthenticated
 from reprise.base.ids import RepoId, RepoType
 
 
 class Action(IntEnum):
     """What a caller wants with a repo; each level includes those below."""
 
-    READ = 1
-    WRITE = 2  # commit, branch, tag, pull request
-    ADMIN = 3  # settings, move, delete
+    READ = 1  # card, names of files, history
+    FETCH = 2  # the files themselves; a gate stands between the two
+    WRITE = 3  # commit, branch, tag, pull request
+    ADMIN = 4  # settings, move, delete
 
 
 class OrgRole(StrEnum):
@@ -112,7 +113,7 @@ def allowed(caller: Caller, repo: Repo) -> Action | None:
     if caller.token is not None and owned is not None:
         owned = _by_token(caller.token, repo, owned)
     if owned is None and not repo.private:
-        return Action.READ
+        return Action.READ if repo.gated else Action.FETCH
     return owned
 
 
@@ -121,12 +122,18 @@ def check(caller: Caller, action: Action, repo: Repo) -> None:
 
     Raises:
         RepoNotFound: The repo is hidden from the caller; nothing tells it from an absent one.
+        GatedRepo: The caller sees the repo but has no access to its files.
         Unauthenticated: An anonymous caller wants to change something.
         Forbidden: The caller sees the repo but may not do this.
     """
     level = allowed(caller, repo)
     if level is None:
         raise RepoNotFound(f"Repository not found: {repo.repo_id}")
+    if level < action is Action.FETCH:
+        raise GatedRepo(
+            f"Access to {repo.repo_id} is restricted: its files are for members of "
+            f"{repo.repo_id.owner} alone. Sign in as one, or ask the owner."
+        )
     if level < action:
         caller.user  # noqa: B018 - an anonymous caller is asked to sign in first
         raise Forbidden(_refusal(caller, action, repo))
@@ -141,7 +148,7 @@ def _by_account(caller: Caller, repo: Repo) -> Action | None:
         case OrgRole.WRITE:
             return Action.WRITE
         case OrgRole.CONTRIBUTOR | OrgRole.READ:
-            return Action.READ
+            return Action.FETCH
         case None:
             return None
 
@@ -150,13 +157,13 @@ def _by_token(token: AccessToken, repo: Repo, owned: Action) -> Action | None:
     if token.role is TokenRole.WRITE:
         return owned
     if token.role is TokenRole.READ:
-        return Action.READ
+        return min(Action.FETCH, owned)
     scoped = token.scopes.get(repo.scope)
     return min(scoped, owned) if scoped is not None else None
 
 
 def _refusal(caller: Caller, action: Action, repo: Repo) -> str:
-    verb = {Action.READ: "read", Action.WRITE: "write to", Action.ADMIN: "administer"}[action]
+    verb = {Action.WRITE: "write to", Action.ADMIN: "administer"}.get(action, "read")
     name = caller.token.name if caller.token else "?"
     return (
         f"You may not {verb} {repo.repo_id}: the account or its access token {name!r} lacks the "

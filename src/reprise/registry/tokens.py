@@ -26,7 +26,7 @@ from reprise.registry.db.upsert import insert
 PREFIX = "hf_"
 _SECRET_BYTES = 32
 MAX_NAME = 100
-_SCOPES = {"read": Action.READ, "write": Action.WRITE}
+_SCOPES = {"read": Action.FETCH, "write": Action.WRITE}
 
 
 @dataclass(frozen=True)

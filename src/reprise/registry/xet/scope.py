@@ -70,7 +70,7 @@ def open_scope(conn: Connection, registry: Registry, token: str | None, action: 
         raise RepoNotFound("The repo of this xet token was deleted.")
     if Action[fields["action"]] < action:
         raise Forbidden("This xet token is for reading; fetch one from xet-write-token to upload.")
-    if action is Action.READ:
+    if action is Action.FETCH:
         check(caller, action, scoped)
     else:  # what is uploaded counts for nothing until a commit refers to it
         pulls.check_may_propose(caller, scoped)

@@ -41,7 +41,7 @@ _PIECE = 256 << 10
 _MAX_FETCH = 16 * _MIB  # wants and haves: 300,000 of them
 _INFLATE_STEP = _MIB
 _NO_CACHE = {"Cache-Control": "no-cache, max-age=0, must-revalidate"}
-_ACTIONS = {Service.UPLOAD: Action.READ, Service.RECEIVE: Action.WRITE}
+_ACTIONS = {Service.UPLOAD: Action.FETCH, Service.RECEIVE: Action.WRITE}
 
 
 def _plain_errors(endpoint: Endpoint) -> Endpoint:
@@ -121,7 +121,7 @@ async def _serve(
 
 def _fetch(call: Call, body: BinaryIO, answer: BinaryIO) -> None:
     with call.registry.db.read() as conn:
-        repo = _find(call, conn, Action.READ)
+        repo = _find(call, conn, Action.FETCH)
         upload_pack.respond(conn, repo, body.read(), answer, version=_version(call))
 
 

@@ -13,7 +13,7 @@ from reprise.base.errors import EntryNotFound, InvalidInput, TooLarge
 from reprise.base.ids import is_commit
 from reprise.formats.xet.hashes import to_text
 from reprise.registry import contents, downloads, served
-from reprise.registry.access import Caller, Repo
+from reprise.registry.access import Action, Caller, Repo
 from reprise.registry.contents import Item, Page
 from reprise.registry.git.store import GitStore
 from reprise.registry.revisions import Located, locate
@@ -44,7 +44,7 @@ def resolve(call: Call) -> Response:
     """`GET|HEAD /{repo}/resolve/{rev}/{path}`: a file's content, large files included."""
     revision, path = _revision_and_path(call)
     with call.read() as (conn, caller):
-        repo = call.repo(conn, caller)
+        repo = call.repo(conn, caller, Action.FETCH)
         at, file = served.find(conn, repo, revision, path)
         if file is None:
             return _no_entry(repo, at, path)
@@ -61,7 +61,7 @@ def raw(call: Call) -> Response:
     """`GET|HEAD /{repo}/raw/{rev}/{path}`: the blob as git has it, pointers as text."""
     revision, path = _revision_and_path(call)
     with call.read() as (conn, caller):
-        repo = call.repo(conn, caller)
+        repo = call.repo(conn, caller, Action.FETCH)
         at, file = served.find(conn, repo, revision, path)
         if file is None:
             return _no_entry(repo, at, path)

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from reprise.base.digests import is_sha256
 from reprise.base.errors import InvalidInput, RepoNotFound, RepriseError, TooLarge
 from reprise.registry import files, lfs, pulls, signed
-from reprise.registry.access import Repo
+from reprise.registry.access import Action, Repo
 from reprise.registry.lfs import LargeFile, PartedUpload
 from reprise.server.calls import Call
 from reprise.server.errors import error_response
@@ -105,7 +105,7 @@ def _objects(body: dict[str, Any]) -> list[tuple[str, int]]:
 
 def _offer_downloads(call: Call, wanted: list[tuple[str, int]]) -> list[Object]:
     with call.read() as (conn, caller):
-        repo = call.repo(conn, caller)
+        repo = call.repo(conn, caller, Action.FETCH)
         return [_offer_download(call, conn, repo, oid, size) for oid, size in wanted]
 
 

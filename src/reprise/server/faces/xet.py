@@ -37,7 +37,7 @@ _NDJSON = "application/x-ndjson"
 def read_token(call: Call) -> Response:
     """`GET /api/{type}s/{id}/xet-read-token/{rev}`."""
     with call.read() as (conn, caller):
-        return _token(call, caller, call.repo(conn, caller), Action.READ)
+        return _token(call, caller, call.repo(conn, caller, Action.FETCH), Action.FETCH)
 
 
 def write_token(call: Call) -> Response:
@@ -160,7 +160,7 @@ def _frame(**fields: str | int | bool) -> str:
 def _reconstruct(call: Call) -> Reconstruction:
     file_hash = from_text(call.param("file"))
     with call.registry.db.read() as conn:
-        allowed = open_scope(conn, call.registry, access_token(call.request), Action.READ)
+        allowed = open_scope(conn, call.registry, access_token(call.request), Action.FETCH)
         file = reconstruction.find(conn, allowed, file_hash)
         wanted = byte_ranges.parse(call.header("range"), file.size)
         start, end = (wanted.start, wanted.end) if wanted else (0, file.size)
