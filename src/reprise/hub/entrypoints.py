@@ -121,19 +121,8 @@ def load(  # noqa: PLR0913 - torch.hub's arguments, and three more
         MissingDependencies: Packages are missing; the message has the command that installs them.
         EntryNotFound: The repo has no such entry point; the message suggests others.
         RepriseError: See `reprise.hub.snapshots.open_snapshot`.
-
-    Example:
-        >>> model = load("owner/name@0123…", "resnet18", pretrained=True)  # doctest: +SKIP
     """
-    options = Options(
-        source=source,
-        endpoint=endpoint,
-        token=token,
-        offline=offline,
-        force_reload=force_reload,
-        skip_validation=skip_validation,
-        verbose=verbose,
-    )
+    options = Options(source, endpoint, token, offline, force_reload, skip_validation, verbose)
     return _ready(repo, entry, options, trust_repo)(*args, **kwargs)
 
 
