@@ -1,9 +1,11 @@
 """Small git histories made straight in a registry, without HTTP."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from sqlalchemy import Connection
 
+from reprise.base.errors import AlreadyExists
 from reprise.base.ids import RepoId, RepoType
 from reprise.registry import accounts, repos, tokens
 from reprise.registry.access import Repo
@@ -17,8 +19,9 @@ START = 1_700_000_000  # seconds
 
 
 def bare_repo(registry: Registry, name: str = "model") -> Repo:
-    """A repo of the new user `ada` without any commit."""
-    make_user(registry, "ada")
+    """A repo without any commit; its owner `ada` is created if need be."""
+    with suppress(AlreadyExists):
+        make_user(registry, "ada")
     with registry.db.write() as conn:
         caller = tokens.caller_of(conn, accounts.find(conn, "ada"))
         return repos.create(conn, caller, RepoType.MODEL, RepoId("ada", name), now=1)

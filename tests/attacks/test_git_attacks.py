@@ -423,6 +423,7 @@ def test_a_gzip_bomb_is_refused(hub: Hub) -> None:
         packet("command=fetch") + b"0001" + packet("want 123") + b"0000",
         packet("command=fetch") + b"0001" + packet("want " + "ab" * 20) + packet("done") + b"0000",
         packet("command=fetch") + b"0001" + packet("filter sparse:oid=x") + b"0000",
+        packet("command=fetch") + b"0001" + packet("deepen-not main") * 101 + b"0000",
         packet("command=ls-refs") + packet("object-format=sha256") + b"0001" + b"0000",
         packet("command=fetch") + b"0001" + packet(b"want \xff") + b"0000",
         packet("want " + "ab" * 20) + b"0000" + packet("done"),

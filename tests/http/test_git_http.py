@@ -11,6 +11,7 @@ from reprise.registry.git import refs
 from reprise.registry.git.check import check_repo
 from tests.factories import Hub, make_repo
 from tests.git_client import Git, GitFailed, remote
+from tests.git_objects import bare_repo
 
 
 @pytest.fixture
@@ -23,14 +24,7 @@ def git(tmp_path: Path) -> Git:
 @pytest.fixture
 def url(hub: Hub) -> str:
     """An empty repo: no commit at all."""
-    return empty_repo(hub, "ada/model")
-
-
-def empty_repo(hub: Hub, repo_id: str) -> str:
-    with hub.registry.db.write() as conn:
-        caller = tokens.caller_of(conn, accounts.find(conn, "ada"))
-        repos.create(conn, caller, RepoType.MODEL, RepoId.parse(repo_id), now=1)
-    return remote(hub, repo_id)
+    return remote(hub, str(bare_repo(hub.registry).repo_id))
 
 
 def problems(hub: Hub, repo_id: str = "ada/model") -> list[str]:
@@ -306,9 +300,31 @@ def test_a_shallow_clone_can_push(hub: Hub, git: Git, url: str) -> None:
     tip = clone.commit("On top", new="file")
     clone("push", "-q", "origin", "main")
     assert hub_refs(hub)["refs/heads/main"] == tip
-    other = empty_repo(hub, "ada/other")
+    other = remote(hub, str(bare_repo(hub.registry, "other").repo_id))
     with pytest.raises(GitFailed, match="The push is incomplete"):
         clone("push", "-q", other, "main")
+
+
+def test_options_of_a_push_are_read_over(git: Git, url: str) -> None:
+    one = git.init("one")
+    tip = one.commit("First", a="1")
+    one("push", "-q", "-o", "ci.skip", "-o", "x=y", url, "main")
+    assert git.clone(url, "back").head() == tip
+
+
+def test_a_mirror_can_be_pushed_again_and_again(hub: Hub, git: Git, url: str) -> None:
+    one = git.init("one")
+    history(one, 20)
+    for number in range(40):
+        one("tag", "-a", "-m", "x", f"v{number}")
+        one("branch", f"b{number}", f"HEAD~{number % 5}")
+    one("push", "-q", "--mirror", url)
+    one("branch", "-D", *(f"b{number}" for number in range(20)))
+    one("tag", "-d", *(f"v{number}" for number in range(20)))
+    one("push", "-q", "--mirror", url)
+    listing = one("for-each-ref", "--format=%(objectname) %(refname)")
+    assert listing.splitlines() == [f"{oid} {name}" for name, oid in hub_refs(hub).items()]
+    assert problems(hub) == []
 
 
 def test_a_large_push_arrives_in_chunks(git: Git, url: str) -> None:

@@ -11,6 +11,7 @@ from reprise.registry import branches, push_rules
 from reprise.registry.access import Repo
 from reprise.registry.db.database import lock_repo
 from reprise.registry.git import refs
+from reprise.registry.git.losses import mark_garbage, note_losses
 from reprise.registry.git.objects import Kind, object_id
 from reprise.registry.git.pack_reader import PackFile, PackLimits
 from reprise.registry.git.pktline import Sink, error_packet
@@ -40,6 +41,7 @@ class _Step:
     repo: Repo
     store: GitStore
     now: int
+    dropped: list[bytes]  # what may be lost by the moves
 
 
 class _Undone(Exception):
@@ -109,13 +111,14 @@ def _land(
         if unpacked is not None:
             _insert(store, unpacked)
             _check_content(store, repo, request, unpacked)
-        step = _Step(registry, repo, store, registry.clock())
+        step = _Step(registry, repo, store, registry.clock(), [])
         refusals = _move_all(conn, step, request.commands)
         report = Report(refusals, notes=_notes(refusals))
         if all(refusals) or ("atomic" in request.capabilities and any(refusals)):
             raise _Undone(_atomic(report) if not all(refusals) else report)
+        note_losses(conn, repo.id, step.dropped)
         if unpacked is not None and _leftovers(unpacked, request.commands, refusals):
-            refs.mark_garbage(conn, repo.id)
+            mark_garbage(conn, repo.id)
         return report
 
 
@@ -174,7 +177,10 @@ def _move_all(conn: Connection, step: _Step, commands: Sequence[Command]) -> lis
 
 def _move(conn: Connection, step: _Step, command: Command) -> None:
     push_rules.check_command(step.store, step.repo, command)
-    refs.move(conn, step.repo.id, command.ref, old=command.old, new=command.new)
+    refs.move(
+        conn, step.repo.id, command.ref,
+        old=command.old, new=command.new, dropped=step.dropped,
+    )  # fmt: skip
     branches.moved(
         conn, step.registry, step.repo, command.ref,
         old=command.old, new=command.new, now=step.now,

@@ -183,6 +183,7 @@ git_ref = Table(
     Column("repo_id", Id, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
     Column("name", Bytewise, primary_key=True),  # refs/heads/main, refs/tags/v1, refs/pr/3
     Column("oid", LargeBinary(20), nullable=False),
+    Column("peeled", LargeBinary(20)),  # what an annotated tag leads to; null for others
     # Refuses pushes that drop commits; null follows the rule: the default branch is protected.
     Column("protected", Boolean),
 )

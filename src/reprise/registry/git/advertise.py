@@ -1,17 +1,14 @@
 """What the hub says before a fetch or push: its capabilities, and where its refs point."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import Connection
 
-from reprise.base.errors import NotFound
 from reprise.registry.access import Repo
-from reprise.registry.git.objects import ZERO, Kind
+from reprise.registry.git.objects import ZERO
 from reprise.registry.git.pktline import FLUSH, packet
-from reprise.registry.git.refs import HEADS, TAGS, Ref, list_refs, peel
-from reprise.registry.git.store import GitStore
+from reprise.registry.git.refs import HEADS, TAGS, Ref, list_refs
 
 AGENT = "agent=reprise"
 # Refs of the hub's own; never shown, never pushed.
@@ -38,23 +35,12 @@ class Service(StrEnum):
     RECEIVE = "git-receive-pack"
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A ref as it is shown; `peeled` is what an annotated tag marks."""
-
-    name: str
-    oid: bytes
-    peeled: bytes | None = None
-
-
-def shown_refs(conn: Connection, repo: Repo, *, peeled: bool = True) -> list[Shown]:
+def shown_refs(conn: Connection, repo: Repo) -> list[Ref]:
     """List the refs a fetch may see, sorted by name."""
-    refs = [ref for ref in list_refs(conn, repo.id) if not ref.name.startswith(HIDDEN)]
-    marks = _peel_tags(conn, repo, refs) if peeled else {}
-    return [Shown(ref.name, ref.oid, marks.get(ref.name)) for ref in refs]
+    return [ref for ref in list_refs(conn, repo.id) if not ref.name.startswith(HIDDEN)]
 
 
-def head(repo: Repo, refs: list[Shown]) -> Shown | None:
+def head(repo: Repo, refs: list[Ref]) -> Ref | None:
     """Find the ref behind HEAD; None while the default branch has no commit."""
     return next((ref for ref in refs if ref.name == HEADS + repo.default_branch), None)
 
@@ -70,18 +56,18 @@ def advertise(conn: Connection, repo: Repo, service: Service, version: int) -> I
     if version == 1:
         yield packet("version 1\n")
     lines = _upload_lines(conn, repo) if service is Service.UPLOAD else _push_lines(conn, repo)
-    capabilities = _capabilities(conn, repo, service)
-    for number, line in enumerate(lines):
-        yield packet(f"{line}\0{capabilities}\n" if number == 0 else f"{line}\n")
+    first = True
+    for line in lines:
+        yield packet(f"{line}\0{_capabilities(repo, service, line)}\n" if first else f"{line}\n")
+        first = False
     yield FLUSH
 
 
-def _capabilities(conn: Connection, repo: Repo, service: Service) -> str:
+def _capabilities(repo: Repo, service: Service, first_line: str) -> str:
     if service is Service.RECEIVE:
         return f"{_RECEIVE} {AGENT}"
-    refs = shown_refs(conn, repo, peeled=False)
-    target = head(repo, refs)
-    symref = f" symref=HEAD:{target.name}" if target is not None else ""
+    born = first_line.endswith(" HEAD")
+    symref = f" symref=HEAD:{HEADS}{repo.default_branch}" if born else ""
     return f"{_UPLOAD}{symref} {AGENT}"
 
 
@@ -104,17 +90,3 @@ def _push_lines(conn: Connection, repo: Repo) -> Iterator[str]:
         yield f"{ref.oid.hex()} {ref.name}"
     if not refs:
         yield f"{ZERO.hex()} capabilities^{{}}"
-
-
-def _peel_tags(conn: Connection, repo: Repo, refs: list[Ref]) -> dict[str, bytes]:
-    store = GitStore(conn, repo.id)
-    heads = store.heads({ref.oid for ref in refs if ref.name.startswith(TAGS)})
-    found = {}
-    for ref in refs:
-        known = heads.get(ref.oid)
-        if known is not None and known.kind is Kind.TAG:
-            try:
-                found[ref.name] = peel(store, ref.oid)[1]
-            except NotFound:
-                continue
-    return found

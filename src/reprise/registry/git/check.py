@@ -32,6 +32,8 @@ def _check_refs(store: GitStore) -> Iterator[str]:
         except NotFound:
             yield f"{ref.name} points at {ref.oid.hex()}, which is missing"
             continue
+        if ref.peeled != (commit if commit != ref.oid else None):
+            yield f"{ref.name} remembers another object than the one it leads to"
         if kind is not Kind.COMMIT:
             yield f"{ref.name} leads to {commit.hex()}, which is a {kind.name.lower()}"
 

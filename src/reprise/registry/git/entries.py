@@ -53,7 +53,12 @@ _KEY = (entry.c.folder, entry.c.name)
 
 
 def update(
-    conn: Connection, repo: Repo, old_commit: bytes | None, new_commit: bytes | None
+    conn: Connection,
+    repo: Repo,
+    old_commit: bytes | None,
+    new_commit: bytes | None,
+    *,
+    store: GitStore | None = None,
 ) -> None:
     """Bring the index from one tip of the default branch to the next, at the cost of the changes.
 
@@ -62,8 +67,9 @@ def update(
         repo: The repo.
         old_commit: The tip that the index shows now; None when it is empty.
         new_commit: The new tip; None empties the index.
+        store: The repo's objects as this transaction has read them so far.
     """
-    store = GitStore(conn, repo.id)
+    store = store or GitStore(conn, repo.id)
     if old_commit is None or new_commit is None:
         conn.execute(delete(entry).where(entry.c.repo_id == repo.id))
     if new_commit is None or old_commit == new_commit:

@@ -8,6 +8,7 @@ from reprise.registry.git.filters import ALL, Filter, parse_filter
 
 _OID = re.compile(r"[0-9a-f]{40}")
 _NUMBER = re.compile(r"\d{1,15}")
+_MAX_EXCLUDED = 100
 # Words that ask for nothing this hub does differently.
 _IGNORED = frozenset({"thin-pack", "ofs-delta"})
 
@@ -42,7 +43,7 @@ class FetchRequest:
             case "deepen-since":
                 self.since = _number(value)
             case "deepen-not":
-                self.exclude.append(value)
+                self._exclude(value)
             case "filter":
                 self.keep = parse_filter(value)
             case "done":
@@ -51,6 +52,11 @@ class FetchRequest:
                 self.words.add(key)
             case _ if key not in _IGNORED:
                 raise InvalidInput(f"Unexpected line in a fetch: {line[:100]!r}.")
+
+    def _exclude(self, name: str) -> None:
+        self.exclude.append(name)
+        if len(self.exclude) > _MAX_EXCLUDED:
+            raise InvalidInput(f"A fetch may name at most {_MAX_EXCLUDED} refs to leave out.")
 
     def _take_oid(self, key: str, oid: bytes) -> None:
         match key:

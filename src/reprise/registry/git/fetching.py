@@ -7,16 +7,16 @@ from sqlalchemy import Connection
 from reprise.base.errors import InvalidInput, RevisionNotFound
 from reprise.registry.access import Repo
 from reprise.registry.git import refs
-from reprise.registry.git.advertise import Shown, shown_refs
+from reprise.registry.git.advertise import shown_refs
 from reprise.registry.git.fetch_request import FetchRequest
 from reprise.registry.git.history import Node, graph, reachable
+from reprise.registry.git.losses import has_garbage
 from reprise.registry.git.objects import Kind, decode_tag
 from reprise.registry.git.pack_writer import write_everything, write_some
 from reprise.registry.git.pktline import Bands
 from reprise.registry.git.selection import (
     Bounds,
     Wanted,
-    is_clean,
     select_objects,
     sort_wants,
     wants_everything,
@@ -33,7 +33,7 @@ class Fetch:
         self.repo = repo
         self.request = request
         self.known = graph(self.store)
-        self.clean = is_clean(self.store)
+        self.clean = not has_garbage(conn, repo.id)
         self.wanted = self._check_wants()
         self.common = self._common()
         self.edge = self._edge()
@@ -138,7 +138,7 @@ def _tag_chain(store: GitStore, oid: bytes) -> set[bytes]:
     return chain
 
 
-def _commits(shown: Iterable[Shown]) -> list[bytes]:
+def _commits(shown: Iterable[refs.Ref]) -> list[bytes]:
     return [ref.peeled or ref.oid for ref in shown]
 
 

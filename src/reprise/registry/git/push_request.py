@@ -12,7 +12,7 @@ _SIDE_BAND_64K = 65_520
 _SIDE_BAND_64K_WORD = "side-band-64k"
 _HEX = 2 * OID_SIZE
 # Refs moved by one push; each costs a few queries while the repo is locked.
-_MAX_COMMANDS = 10_000
+_MAX_COMMANDS = 2000
 _REASON = 300  # characters of a refusal on a ref's own line
 
 
@@ -65,6 +65,9 @@ def read_push(source: BinaryIO) -> PushRequest:
         commands.append(_command(head))
         if len(commands) > _MAX_COMMANDS:
             raise InvalidInput(f"A push may move at most {_MAX_COMMANDS} refs.")
+    if "push-options" in capabilities:
+        for _ in read_lines(source):
+            continue  # no option means anything to this hub
     names = [command.ref for command in commands]
     if len(set(names)) != len(names):
         raise InvalidInput("A push names the same ref twice.")

@@ -8,9 +8,10 @@ from sqlalchemy import Connection, and_, bindparam, delete, or_, select, update
 from reprise.base.errors import InvalidInput, NotFound, RevisionNotFound, StaleParent
 from reprise.base.ids import is_commit
 from reprise.registry.access import Repo
-from reprise.registry.db.schema import git_commit, git_garbage, git_ref
+from reprise.registry.db.schema import git_commit, git_ref
 from reprise.registry.db.upsert import insert
-from reprise.registry.git.history import graph, is_ancestor, reachable
+from reprise.registry.git.history import nodes
+from reprise.registry.git.losses import note_losses
 from reprise.registry.git.names import check_ref_name
 from reprise.registry.git.objects import OID_SIZE, Kind, decode_tag
 from reprise.registry.git.store import GitStore
@@ -21,7 +22,6 @@ __all__ = [
     "Ref",
     "check_ref_name",
     "list_refs",
-    "mark_garbage",
     "move",
     "peel",
     "read",
@@ -46,6 +46,7 @@ class Ref:
     name: str
     oid: bytes
     protected: bool | None = None
+    peeled: bytes | None = None  # what an annotated tag leads to
 
     @property
     def short(self) -> str:
@@ -60,10 +61,11 @@ def read(conn: Connection, repo_id: int, name: str) -> bytes | None:
 
 def list_refs(conn: Connection, repo_id: int, prefix: str = "refs/") -> list[Ref]:
     """List refs below a prefix, sorted by name."""
-    query = select(git_ref.c.name, git_ref.c.oid, git_ref.c.protected).where(
+    columns = (git_ref.c.name, git_ref.c.oid, git_ref.c.protected, git_ref.c.peeled)
+    query = select(*columns).where(
         git_ref.c.repo_id == repo_id, git_ref.c.name.startswith(prefix, autoescape=True)
     )
-    return [Ref(row.name, row.oid, row.protected) for row in conn.execute(query.order_by("name"))]
+    return [Ref(*row) for row in conn.execute(query.order_by(git_ref.c.name))]
 
 
 def resolve(conn: Connection, repo: Repo, revision: str) -> bytes:
@@ -103,7 +105,13 @@ def peel(store: GitStore, oid: bytes) -> tuple[Kind, bytes]:
 
 
 def move(
-    conn: Connection, repo_id: int, name: str, *, old: bytes | None, new: bytes | None
+    conn: Connection,
+    repo_id: int,
+    name: str,
+    *,
+    old: bytes | None,
+    new: bytes | None,
+    dropped: list[bytes] | None = None,
 ) -> None:
     """Create, move or delete a ref, provided it still points where the caller thinks.
 
@@ -115,31 +123,40 @@ def move(
         name: Full name, `refs/heads/main`.
         old: What the ref points at now; None when it must not exist.
         new: What it shall point at; None deletes it.
+        dropped: Collects what may be lost by the move, for one `losses.note_losses` after many
+            moves. Without it this is done at once.
 
     Raises:
         StaleParent: The ref points somewhere else by now.
         InvalidId: A new ref's name is not allowed.
         InvalidInput: A new ref's name lies above or below an existing one.
+        NotFound: `new` is not there, or is a tag that leads nowhere.
     """
-    here = and_(git_ref.c.repo_id == repo_id, git_ref.c.name == name)
-    if old is None and new is not None:
-        _create(conn, repo_id, check_ref_name(name), new)
-        return
     if read(conn, repo_id, name) != old:
         raise StaleParent(f"{name} was moved by somebody else; fetch it and try again.")
-    if old is None or old == new:
-        return
+    here = and_(git_ref.c.repo_id == repo_id, git_ref.c.name == name)
     if new is None:
         conn.execute(delete(git_ref).where(here))
-    else:
-        conn.execute(update(git_ref).where(here).values(oid=new))
-    if new is None or not _is_forward(conn, repo_id, old, new):
-        _note_loss(conn, repo_id, old)
+    elif old is None:
+        _check_free(conn, repo_id, check_ref_name(name))
+        values = {"repo_id": repo_id, "name": name, **_ends(conn, repo_id, new)}
+        conn.execute(insert(conn, git_ref).values(values))
+    elif old != new:
+        conn.execute(update(git_ref).where(here).values(_ends(conn, repo_id, new)))
+    if old is not None and old != new and not _is_next(conn, repo_id, old, new):
+        if dropped is None:
+            note_losses(conn, repo_id, [old])
+        else:
+            dropped.append(old)
 
 
-def _create(conn: Connection, repo_id: int, name: str, new: bytes) -> None:
-    if read(conn, repo_id, name) is not None:
-        raise StaleParent(f"{name} exists already; fetch it and try again.")
+def _ends(conn: Connection, repo_id: int, new: bytes) -> dict[str, bytes | None]:
+    _, end = peel(GitStore(conn, repo_id), new)
+    return {"oid": new, "peeled": end if end != new else None}
+
+
+def _check_free(conn: Connection, repo_id: int, name: str) -> None:
+    """Check that no ref's name is a folder of another's."""
     parts = name.split("/")
     above = ["/".join(parts[:stop]) for stop in range(3, len(parts))]
     clash = select(git_ref.c.name).where(
@@ -149,28 +166,14 @@ def _create(conn: Connection, repo_id: int, name: str, new: bytes) -> None:
     other = conn.execute(clash.limit(1)).scalar()
     if other is not None:
         raise InvalidInput(f"Cannot create {name}: {other} exists, and one is a part of the other.")
-    values = {"repo_id": repo_id, "name": name, "oid": new}
-    conn.execute(insert(conn, git_ref).values(values))
 
 
-def _is_forward(conn: Connection, repo_id: int, old: bytes, new: bytes) -> bool:
-    store = GitStore(conn, repo_id)
-    kinds = {head.kind for head in store.heads([old, new]).values()}
-    return kinds == {Kind.COMMIT} and is_ancestor(store, old, new)
-
-
-def mark_garbage(conn: Connection, repo_id: int) -> None:
-    """Note that a repo may hold objects that no ref leads to."""
-    values = {"repo_id": repo_id}
-    conn.execute(insert(conn, git_garbage).values(values).on_conflict_do_nothing())
-
-
-def _note_loss(conn: Connection, repo_id: int, old: bytes) -> None:
-    """Note garbage, unless another ref still leads to what was dropped."""
-    store = GitStore(conn, repo_id)
-    tips = [peel(store, ref.oid)[1] for ref in list_refs(conn, repo_id)]
-    if old not in reachable(graph(store), tips):
-        mark_garbage(conn, repo_id)
+def _is_next(conn: Connection, repo_id: int, old: bytes, new: bytes | None) -> bool:
+    """Tell at little cost whether a commit is the direct child of another."""
+    if new is None:
+        return False
+    found = nodes(GitStore(conn, repo_id), [new]).get(new)
+    return found is not None and old in found.parents
 
 
 def _candidates(repo: Repo, revision: str) -> list[str]:

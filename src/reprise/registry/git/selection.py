@@ -3,9 +3,6 @@
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
-
-from reprise.registry.db.schema import git_garbage
 from reprise.registry.git.filters import ALL, Filter
 from reprise.registry.git.history import Node, reachable
 from reprise.registry.git.objects import (
@@ -60,12 +57,6 @@ def sort_wants(store: GitStore, wants: Iterable[bytes]) -> Wanted:
                     todo.add(decode_tag(store.read(oid).body).target)
         todo -= sorted_out.objects | sorted_out.commits | sorted_out.trees
     return sorted_out
-
-
-def is_clean(store: GitStore) -> bool:
-    """Tell whether every row of the repo is reachable from its refs."""
-    query = select(git_garbage.c.repo_id).where(git_garbage.c.repo_id == store.repo_id)
-    return store.conn.execute(query).first() is None
 
 
 def wants_everything(known: Mapping[bytes, Node], commits: Set[bytes]) -> bool:

@@ -31,6 +31,8 @@ from reprise.registry.git.pointers import pointer_row, save_pointers
 
 # Longest chain of deltas that this store writes by itself; then comes a whole tree again.
 TREE_DEPTH = 32
+_MIN_DEPTH = 4
+_BYTES_PER_STEP = 256
 # Below this a delta saves less than the walk along its chain costs, bytes.
 _DELTA_FROM = 512
 # A chain longer than anything that is ever written: the table is damaged.
@@ -190,6 +192,7 @@ class GitStore:
         oid = object_id(Kind.TREE, body)
         if oid != base:
             self.insert([self._tree_row(oid, raws, body, base)])
+            self._remember(oid, GitObject(Kind.TREE, body))
         return oid
 
     def insert(self, rows: Iterable[NewRow]) -> None:
@@ -228,7 +231,7 @@ class GitStore:
         if base is None or len(body) < _DELTA_FROM:
             return whole_row(oid, Kind.TREE, body)
         head = self.heads([base]).get(base)
-        if head is None or head.depth >= TREE_DEPTH:
+        if head is None or head.depth >= _depth_for(len(body)):
             return whole_row(oid, Kind.TREE, body)
         delta = tree_delta(split_tree(self.read_as(base, Kind.TREE)), raws)
         if len(delta) * 2 > len(body):
@@ -277,6 +280,11 @@ class GitStore:
 def whole_row(oid: bytes, kind: Kind, body: bytes) -> NewRow:
     """Build the row of an object that is stored whole."""
     return NewRow(oid, kind, len(body), deflate(body), None, len(body), 0, body)
+
+
+def _depth_for(size: int) -> int:
+    """Return how long a chain may grow: each step is a query, which a small tree is not worth."""
+    return min(TREE_DEPTH, max(_MIN_DEPTH, size // _BYTES_PER_STEP))
 
 
 def deflate(body: bytes) -> bytes:

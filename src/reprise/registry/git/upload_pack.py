@@ -77,7 +77,7 @@ def _ls_refs(conn: Connection, repo: Repo, arguments: list[str], sink: Sink) -> 
     prefixes = tuple(a.removeprefix("ref-prefix ") for a in arguments if a.startswith("ref-prefix"))
     if len(prefixes) > _MAX_PREFIXES or not prefixes:
         prefixes = ("",)
-    refs = shown_refs(conn, repo, peeled="peel" in arguments)
+    refs, peel = shown_refs(conn, repo), "peel" in arguments
     target = head(repo, refs)
     symref = f" symref-target:refs/heads/{repo.default_branch}" if "symrefs" in arguments else ""
     if "HEAD".startswith(prefixes):
@@ -87,7 +87,7 @@ def _ls_refs(conn: Connection, repo: Repo, arguments: list[str], sink: Sink) -> 
             sink.write(packet(f"unborn HEAD{symref}\n"))
     for ref in refs:
         if ref.name.startswith(prefixes):
-            peeled = f" peeled:{ref.peeled.hex()}" if ref.peeled is not None else ""
+            peeled = f" peeled:{ref.peeled.hex()}" if peel and ref.peeled else ""
             sink.write(packet(f"{ref.oid.hex()} {ref.name}{peeled}\n"))
     sink.write(FLUSH)
 
