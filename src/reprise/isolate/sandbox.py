@@ -7,6 +7,7 @@ A command that fails or breaks a limit is a result, not an exception; a sandbox 
 had is an error. The environment is empty but for what is given.
 """
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -117,10 +118,12 @@ def confinement(level: Level | None = None) -> Iterator[Confinement]:
     found = probe()
     chosen = _choose(found, level)
     box = Path(tempfile.mkdtemp(prefix="reprise-box-")).resolve()
+    owner = os.getpid()
     try:
         yield Confinement(chosen, found, box)
     finally:
-        remove_box(box)
+        if os.getpid() == owner:  # a forked child must not delete what its parent uses
+            remove_box(box)
 
 
 def remove_box(box: Path) -> None:

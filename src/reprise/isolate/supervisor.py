@@ -1,6 +1,7 @@
 """The caller's side of one supervisor process (`guard`)."""
 
 import json
+import select
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from reprise.isolate.guard.spec import Spec
 
 _PROGRAM = Path(__file__).parent / "guard" / "__main__.py"
 _FAREWELL_SECONDS = 10
+_NATURAL_END_SECONDS = 2
 
 Stream = IO[bytes] | int | None
 
@@ -93,10 +95,15 @@ class Supervisor:
         event = self._next_event()
         return Ending(**{name: event[name] for name in Ending.__dataclass_fields__})
 
-    def end(self) -> Ending | None:
-        """Kill all that runs in the sandbox; None when the supervisor is gone already."""
+    def autopsy(self) -> Ending | None:
+        """Say how a command ended that seems to be over; kill it if it is not.
+
+        None when the supervisor is gone too.
+        """
+        ready, _, _ = select.select([self._control], [], [], _NATURAL_END_SECONDS)
         try:
-            self._control.sendall(b"end\n")
+            if not ready:
+                self._control.sendall(b"end\n")
             return self.wait()
         except (OSError, IsolationFailed):
             return None
@@ -113,6 +120,12 @@ class Supervisor:
         for pipe in (self._process.stdout, self._process.stderr):
             if pipe is not None and not pipe.closed:
                 pipe.close()
+
+    def abandon(self) -> None:
+        """Close our copies in a forked child, and leave the sandbox to the parent."""
+        self._events.close()
+        self._control.close()
+        self._process.returncode = 0  # not ours to wait for
 
     def _expect_start(self) -> None:
         event = self._next_event()

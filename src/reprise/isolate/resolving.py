@@ -1,0 +1,152 @@
+"""From requirements to a lock: exact versions, and the hash of every file."""
+
+import json
+import re
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from reprise.base.errors import HubUnreachable, IncompatibleDependencies, InvalidFormat
+from reprise.formats import pylock
+from reprise.formats.pylock import Lock, LockedPackage, Wheel
+from reprise.isolate import installers
+from reprise.isolate.installers import Installer, Run
+from reprise.isolate.interpreter import Interpreter
+from reprise.isolate.requirements import Sources, checked
+
+# What installers say when they cannot reach anybody, as opposed to finding nothing that fits.
+_UNREACHABLE = re.compile(
+    r"dns error|Name or service not known|Temporary failure in name resolution|client error \(Con"
+    r"|Connection refused|Max retries exceeded|Failed to establish a new connection|timed out"
+)
+_LONGEST_REASON = 4000
+
+
+def resolve(
+    requirements: Sequence[str],
+    interpreter: Interpreter,
+    *,
+    constraints: Sequence[str] = (),
+    sources: Sources | None = None,
+    installer: Installer | None = None,
+) -> Lock:
+    """Choose versions that go together and return them with the hashes of their wheels.
+
+    Nothing is installed and no code of any package runs: packages without a wheel for this
+    interpreter are an error.
+
+    Args:
+        requirements: Lines such as `numpy>=1.26`.
+        interpreter: What the packages are for.
+        constraints: Lines that limit versions of packages that are needed anyway.
+        sources: Where packages come from.
+        installer: Which program decides; uv or pip by default.
+
+    Raises:
+        InvalidInput: A line is not a plain requirement.
+        IncompatibleDependencies: No versions go together; the error says which line wants what.
+        HubUnreachable: The package index did not answer.
+        MissingExtra: There is no installer.
+    """
+    lines, limits = checked(requirements), checked(constraints)
+    if not lines:
+        return Lock((), requires_python=f"=={interpreter.short_version}.*")
+    chosen = installer or installers.choose(interpreter)
+    with tempfile.TemporaryDirectory(prefix="reprise-resolve-") as name:
+        folder = Path(name)
+        (folder / "requirements.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        (folder / "constraints.txt").write_text("\n".join(limits) + "\n", encoding="utf-8")
+        work = _resolve_with_uv if chosen.kind == "uv" else _resolve_with_pip
+        packages, run = work(chosen, interpreter, sources or Sources(), folder)
+        if packages is None:
+            raise _failure(chosen, run, lines, interpreter)
+    ordered = tuple(sorted(packages, key=lambda package: package.name))
+    return Lock(ordered, requires_python=f"=={interpreter.short_version}.*")
+
+
+def _resolve_with_uv(
+    chosen: Installer, interpreter: Interpreter, sources: Sources, folder: Path
+) -> tuple[list[LockedPackage] | None, Run]:
+    run = installers.call(
+        chosen,
+        ["pip", "compile", "requirements.txt", "--constraints", "constraints.txt", "--quiet",
+         "--format", "pylock.toml", "--no-header", "--only-binary", ":all:",
+         "--python", interpreter.executable, *installers.source_options(chosen, sources)],
+        folder=folder,
+    )  # fmt: skip
+    if run.code != 0:
+        return None, run
+    return [_absolute(package, folder) for package in pylock.read(run.output).packages], run
+
+
+def _resolve_with_pip(
+    chosen: Installer, interpreter: Interpreter, sources: Sources, folder: Path
+) -> tuple[list[LockedPackage] | None, Run]:
+    del interpreter  # the installer was made for it
+    run = installers.call(
+        chosen,
+        ["install", "--dry-run", "--ignore-installed", "--quiet", "--only-binary", ":all:",
+         "--report", "report.json", "--requirement", "requirements.txt",
+         "--constraint", "constraints.txt", *installers.source_options(chosen, sources)],
+        folder=folder,
+    )  # fmt: skip
+    if run.code != 0:
+        return None, run
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    return [_from_report(item) for item in report["install"]], run
+
+
+def _from_report(item: dict[str, Any]) -> LockedPackage:
+    from packaging.utils import canonicalize_name
+
+    metadata, info = item["metadata"], item["download_info"]
+    digest = info.get("archive_info", {}).get("hashes", {}).get("sha256")
+    if digest is None:
+        raise InvalidFormat(f"The installer gave no SHA-256 for {metadata['name']}.")
+    url = pylock.without_credentials(info["url"])
+    wheel = Wheel(pylock.filename_of(url), digest, url)
+    return LockedPackage(canonicalize_name(metadata["name"]), metadata["version"], (wheel,))
+
+
+def _absolute(package: LockedPackage, folder: Path) -> LockedPackage:
+    """Turn paths relative to the folder of the call into addresses."""
+    wheels = tuple(
+        wheel
+        if wheel.url is None or "://" in wheel.url
+        else Wheel(
+            wheel.filename, wheel.sha256, (folder / wheel.url).resolve().as_uri(), wheel.size
+        )
+        for wheel in package.wheels
+    )
+    return LockedPackage(package.name, package.version, wheels, package.marker)
+
+
+def _failure(
+    chosen: Installer, run: Run, lines: list[str], interpreter: Interpreter
+) -> IncompatibleDependencies | HubUnreachable:
+    reason = _reason(chosen, run)
+    if _UNREACHABLE.search(run.errors):
+        return HubUnreachable("The package index did not answer.", hint=reason)
+    return IncompatibleDependencies(
+        f"These requirements cannot be installed together for Python {interpreter.short_version} "
+        f"from wheels: {', '.join(lines)}",
+        hint=f"{reason}\nLoosen one of them, choose another Python version, or build missing "
+        "wheels once and offer their folder through find_links.",
+    )
+
+
+def _reason(chosen: Installer, run: Run) -> str:
+    """Pick from what the installer printed the part that says which requirement wants what."""
+    lines = [line.strip() for line in run.errors.splitlines()]
+    kept = [line for line in lines if line and not line.startswith(("WARNING", "hint:", "[notice"))]
+    text = "\n".join(kept)
+    if chosen.kind == "uv":
+        _, _, cause = text.partition("Because ")
+        text = f"Because {cause}" if cause else text
+        text = text.replace("\n", " ").replace(" And because ", "\nAnd because ")
+    else:
+        _, _, cause = text.partition("The conflict is caused by:\n")
+        text = (cause or text).partition("To fix this you could try")[0]
+        text = text.replace("ERROR: ", "").replace(" depends on ", " needs ")
+    return text.strip()[:_LONGEST_REASON]
