@@ -68,8 +68,17 @@ def test_objects_of_another_repo_are_absent(store: GitStore) -> None:
     assert not GitStore(store.conn, store.repo_id + 1).has(oid)
 
 
+def test_small_trees_have_short_chains(store: GitStore) -> None:
+    root = trees.apply_changes(store, None, changes(store, {f"f{n}": str(n) for n in range(30)}))
+    for number in range(20):
+        root = trees.apply_changes(store, root, changes(store, {f"f{number}": "new"}))
+    depth = select(func.max(git_object.c.depth)).where(git_object.c.kind == Kind.TREE.value)
+    assert store.conn.execute(depth).scalar_one() == 4
+    assert check_repo(store.conn, store.repo_id) == []
+
+
 def test_large_trees_are_stored_as_chains_of_deltas_of_bounded_length(store: GitStore) -> None:
-    files = {f"f{n}": str(n) for n in range(200)}
+    files = {f"f{n}": str(n) for n in range(300)}
     root = trees.apply_changes(store, None, changes(store, files))
     for number in range(TREE_DEPTH + 5):
         root = trees.apply_changes(store, root, changes(store, {f"f{number}": "new"}))
@@ -80,7 +89,7 @@ def test_large_trees_are_stored_as_chains_of_deltas_of_bounded_length(store: Git
     ).one()
     assert tuple(rows) == (TREE_DEPTH, TREE_DEPTH + 4)
     entries = GitStore(store.conn, store.repo_id).read_tree(root)
-    assert len(entries) == 200
+    assert len(entries) == 300
     assert check_repo(store.conn, store.repo_id) == []
 
 

@@ -39,6 +39,7 @@ def moved(  # noqa: PLR0913 - what happened to a ref has this many parts
     old: bytes | None,
     new: bytes | None,
     now: int,
+    store: GitStore | None = None,
 ) -> None:
     """Bring everything that is kept about a repo up to date after a ref moved.
 
@@ -53,18 +54,20 @@ def moved(  # noqa: PLR0913 - what happened to a ref has this many parts
         old: The commit it pointed at; None when it is new.
         new: The commit it points at now; None when it was deleted.
         now: Microseconds since 1970, UTC.
+        store: The repo's objects as this transaction has read them so far.
     """
     del registry  # part of the contract: consequences outside the database will need it
     if ref != refs.HEADS + repo.default_branch:
         return
-    entries.update(conn, repo, old, new)
+    store = store or GitStore(conn, repo.id)
+    entries.update(conn, repo, old, new, store=store)
     values: dict[str, object] = {"updated_at": now}
     if old is None or new is None:
         values["used_storage"] = conn.execute(_SIZE_AT_TIP, {"repo_id": repo.id}).scalar_one()
     else:
-        values["used_storage"] = repo_table.c.used_storage + _growth(conn, repo, old, new)
+        values["used_storage"] = repo_table.c.used_storage + _growth(store, old, new)
     if new is not None:
-        cards.refresh(conn, repo, new)
+        cards.refresh(conn, repo, new, store=store)
     conn.execute(update(repo_table).where(repo_table.c.id == repo.id).values(values))
 
 
@@ -199,9 +202,8 @@ def _checked(ref: str, what: str, name: str) -> str:
         raise InvalidInput(f"Invalid reference for {what}: {name} ({error.message})") from None
 
 
-def _growth(conn: Connection, repo: Repo, old: bytes, new: bytes) -> int:
+def _growth(store: GitStore, old: bytes, new: bytes) -> int:
     """Return by how many bytes the files at the tip grew, large files counted in full."""
-    store = GitStore(conn, repo.id)
     before, after = store.read_commit(old).tree, store.read_commit(new).tree
     gone, come = [], []
     for _, was, now in trees.diff(store, before, after):

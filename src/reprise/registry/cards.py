@@ -37,12 +37,14 @@ _CHILDREN = (
 )
 
 
-def refresh(conn: Connection, repo: Repo, commit: bytes) -> Description:
+def refresh(
+    conn: Connection, repo: Repo, commit: bytes, *, store: GitStore | None = None
+) -> Description:
     """Bring a repo's rows up to date with a commit; call it after the default branch moved.
 
     Nothing in a repo can make this fail: a broken card counts as an empty one.
     """
-    store = GitStore(conn, repo.id)
+    store = store or GitStore(conn, repo.id)
     found = describe(repo.type, read_files(store, store.read_commit(commit).tree))
     values = {
         "card": json.dumps(found.card, separators=(",", ":")),

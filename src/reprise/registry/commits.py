@@ -65,7 +65,7 @@ def initial(conn: Connection, registry: Registry, repo: Repo, account: Account, 
     new = write_commit(store, tree, (), Author(account, now), INITIAL)
     ref = refs.HEADS + repo.default_branch
     refs.move(conn, repo.id, ref, old=None, new=new)
-    branches.moved(conn, registry, repo, ref, old=None, new=new, now=now)
+    branches.moved(conn, registry, repo, ref, old=None, new=new, now=now, store=store)
     return new
 
 
@@ -96,16 +96,16 @@ def commit(
         raise RevisionNotFound(f"Invalid rev id: {ref.removeprefix(refs.HEADS)}")
     if draft.header.parent not in {None, old.hex()}:
         raise StaleParent("A commit has happened since. Please refresh and try again.")
-    new = commit_onto(conn, repo, old, draft, author)
+    store = GitStore(conn, repo.id)
+    new = commit_onto(store, old, draft, author)
     if new != old:
         refs.move(conn, repo.id, ref, old=old, new=new)
-        branches.moved(conn, registry, repo, ref, old=old, new=new, now=author.now)
+        branches.moved(conn, registry, repo, ref, old=old, new=new, now=author.now, store=store)
     return new
 
 
-def commit_onto(conn: Connection, repo: Repo, base: bytes, draft: Draft, author: Author) -> bytes:
+def commit_onto(store: GitStore, base: bytes, draft: Draft, author: Author) -> bytes:
     """Write the commit a draft makes of a base, without moving any ref; return its id."""
-    store = GitStore(conn, repo.id)
     tree = store.read_commit(base).tree
     for rows in draft.rows.batches():
         store.insert(rows)

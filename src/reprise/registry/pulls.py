@@ -52,7 +52,7 @@ def open_with(
         raise RevisionNotFound(f"Invalid rev id: {revision}")
     parent = draft.header.parent
     base = refs.resolve(conn, repo, parent) if parent is not None else tip
-    new = commits.commit_onto(conn, repo, base, draft, author)
+    new = commits.commit_onto(GitStore(conn, repo.id), base, draft, author)
     header = draft.header
     proposal = _proposal(header.summary, header.description, target, author)
     opened = discussions.open_new(conn, repo, proposal)
@@ -156,7 +156,7 @@ def merge(
     message = f"{found.title} (#{found.num})"
     new = commits.write_commit(store, tree, (target, head), author, message)
     refs.move(conn, repo.id, ref, old=target, new=new)
-    branches.moved(conn, registry, repo, ref, old=target, new=new, now=author.now)
+    branches.moved(conn, registry, repo, ref, old=target, new=new, now=author.now, store=store)
     discussions.note_merge(conn, repo, found.num, new)
     discussions.note_status(conn, repo, found.num, author.account, Status.MERGED, now=author.now)
     return new
