@@ -1,8 +1,12 @@
 """Repos over the Hub API, with the unmodified client and by hand."""
 
+import re
+
 import pytest
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 
+from reprise.base.ids import RESERVED_OWNERS, RESERVED_REPOS
+from reprise.server.app import ROUTES
 from tests.factories import Hub, make_org, make_repo, make_token, make_user
 
 
@@ -151,3 +155,14 @@ def test_a_gated_repo_shows_itself_and_keeps_its_files(hub: Hub) -> None:
         answer = hub.client(bob.token).get(path)
         assert (answer.status_code, answer.headers["X-Error-Code"]) == (403, "GatedRepo"), path
     assert hub.api().hf_hub_download("ada/gated", "config.json").endswith("config.json")
+
+
+def test_no_repo_can_hide_behind_a_route() -> None:
+    fixed = {
+        match[1]
+        for route in ROUTES
+        if (match := re.fullmatch(r".*\{repo:repo\}/([a-z-]+)", route.path))
+    }
+    assert fixed <= RESERVED_REPOS
+    first = {route.path.split("/")[1] for route in ROUTES} - {""}
+    assert {word for word in first if re.fullmatch(r"[a-z0-9]+", word)} <= RESERVED_OWNERS

@@ -20,8 +20,9 @@ RESERVED_OWNERS = frozenset(
 )
 # What follows a repo id in routes: `owner/refs` would hide behind the refs of a legacy id.
 RESERVED_REPOS = frozenset(
-    "auth-check blob branch commit commits discussions info likers paths-info preupload raw refs "
-    "resolve revision settings tag tree user-access-request xet-read-token xet-write-token".split()
+    "auth-check blob commits discussions git-receive-pack git-upload-pack lfs-files like likers "
+    "raw refs resolve settings tree".split()
+)
 )
 
 
