@@ -67,6 +67,12 @@ def test_anything_else_is_refused_with_the_grammar(text: str) -> None:
     assert caught.value.message
 
 
+@pytest.mark.parametrize("endpoint", ["", "localhost:8000", "ftp://h", "https://", "https://.."])
+def test_a_hub_needs_a_proper_address(endpoint: str) -> None:
+    with pytest.raises(InvalidInput, match="is not the address of a hub"):
+        parse("ada/net", endpoint=endpoint)
+
+
 def test_an_unknown_source_is_refused() -> None:
     with pytest.raises(InvalidInput, match="Unknown source 'gitlab'; use one of hub, github"):
         parse("ada/net", source="gitlab", endpoint=HUB)

@@ -120,6 +120,20 @@ def test_missing_packages_are_named_with_the_command_that_installs_them(
     assert caught.value.hint == "Install them with: pip install no_such_package_a"
 
 
+def test_an_undeclared_package_stops_only_the_code_that_asks_for_it(
+    scripted: ScriptedHub,
+) -> None:
+    code = b"def fine():\n    return 1\ndef needy():\n    import lib\n    return lib\n"
+    lib = b"import no_such_package_b, no_such_package_c\n"
+    scripted.commit("ada/net", {"hubconf.py": code, "lib.py": lib})
+    assert reprise.load("ada/net", "fine", trust_repo=True) == 1
+    with pytest.raises(MissingDependencies) as caught:
+        reprise.load("ada/net", "needy")
+    assert caught.value.hint == (
+        "Install them with: pip install no_such_package_b no_such_package_c"
+    )
+
+
 @pytest.mark.usefixtures("net")
 @pytest.mark.parametrize("trust", [None, 0, "no"])
 def test_every_call_checks_the_type_of_trust_repo(trust: object) -> None:

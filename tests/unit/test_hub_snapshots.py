@@ -12,6 +12,7 @@ from reprise.base.errors import (
     InvalidInput,
     OfflineMiss,
     RepoNotFound,
+    RepriseError,
     RevisionNotFound,
 )
 from reprise.hub.snapshots import Options, open_snapshot
@@ -193,3 +194,22 @@ def test_links_into_a_shared_cache_that_was_cleaned_are_repaired(monkeypatch) ->
     weights.resolve().unlink()
     assert open_snapshot("ada/net", Options()).folder == folder
     assert files(folder) == CODE | WEIGHTS
+
+
+def test_a_download_names_a_hub_that_cannot_be_reached(client_home) -> None:
+    import reprise
+
+    with pytest.raises(HubUnreachable, match=r"Cannot reach http://127\.0\.0\.1:9"):
+        reprise.download("ada/net", endpoint="http://127.0.0.1:9")
+    assert not (client_home / "shared" / "models--ada--net").exists()
+
+
+def test_a_listing_that_fails_half_way_leaves_the_cache_as_it_was(
+    scripted, net, client_home
+) -> None:
+    scripted.repos["ada/net"][net]["lib/a.py/b.py"] = b"clash"
+    with pytest.raises(RepriseError, match="as a file and as a folder"):
+        open_snapshot("ada/net", Options())
+    del scripted.repos["ada/net"][net]["lib/a.py/b.py"]
+    assert open_snapshot("ada/net", Options()).commit == net
+    assert list((client_home / "snapshots").rglob(".staging*")) == []

@@ -7,9 +7,7 @@ from typing import Any
 
 from reprise.base.errors import InvalidInput, RepriseError, Unauthenticated
 from reprise.hub import api, settings
-from reprise.hub.failures import translated
-
-_NO_TOKEN = "Log in with: reprise login"  # noqa: S105 - a sentence, not a secret
+from reprise.hub.failures import LOGIN, translated
 
 
 @dataclass(frozen=True)
@@ -80,17 +78,12 @@ def whoami(*, endpoint: str | None = None, token: str | None = None) -> Identity
         Unauthenticated: There is no access token, or the hub does not know it.
         HubUnreachable: The hub cannot be asked.
     """
-    from huggingface_hub.errors import LocalTokenNotFoundError
-
     url = endpoint or settings.endpoint()
     sent = api.token_for(url, token)
     if sent is False:
-        raise Unauthenticated(f"There is no access token for {url}.", hint=_NO_TOKEN)
-    try:
-        with translated(url, "The access token"):
-            answer = api.client(url, token).whoami()
-    except LocalTokenNotFoundError:
-        raise Unauthenticated("You are not logged in.", hint=_NO_TOKEN) from None
+        raise Unauthenticated(f"There is no access token for {url}.", hint=LOGIN)
+    with translated(url, "The access token"):
+        answer = api.client(url, token).whoami()
     return _identity(answer, url)
 
 

@@ -100,7 +100,22 @@ def parse(text: str, *, source: str = "hub", endpoint: str) -> Address | LocalFo
         return LocalFolder(_existing_folder(text))
     if text.startswith(("https://", "http://")):
         return _from_url(text, source)
-    return _from_grammar(text, source, endpoint)
+    return _from_grammar(text, source, check_endpoint(endpoint))
+
+
+def check_endpoint(endpoint: str) -> str:
+    """Return the base URL of a hub without a trailing slash.
+
+    Raises:
+        InvalidInput: It is no such URL.
+    """
+    parts = urlsplit(endpoint)
+    if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(parts.netloc):
+        raise InvalidInput(
+            f"{endpoint[:_MAX_SHOWN]!r} is not the address of a hub.",
+            hint="HF_ENDPOINT and --endpoint want a URL such as https://hub.example.org.",
+        )
+    return endpoint.rstrip("/")
 
 
 def check_revision(revision: str) -> str:

@@ -4,15 +4,17 @@
 very commit. The keyword arguments are torch.hub's, and a few more at their end.
 """
 
+import functools
 import logging
 from collections.abc import Callable
 from typing import Any
 
-from reprise.base.errors import EntryNotFound, InvalidInput, MissingDependencies
+from reprise.base.errors import EntryNotFound, InvalidInput
 from reprise.hub import consent, settings
 from reprise.hub.address import Address
-from reprise.hub.manifest import EntryPoint, Manifest, find, install_command, missing, names
+from reprise.hub.manifest import EntryPoint, Manifest, find, names
 from reprise.hub.manifest import read_manifest as read_folder
+from reprise.hub.packages import naming, require_declared
 from reprise.hub.snapshots import Options, Snapshot, open_snapshot
 
 log = logging.getLogger("reprise.hub")
@@ -181,11 +183,19 @@ def _ready(repo: str, entry: str, options: Options, trust_repo: object) -> Calla
     if isinstance(snapshot.address, Address) and snapshot.commit:
         policy = consent.Policy(settings.trust_file())
         consent.require_consent(snapshot.address, snapshot.commit, trust_repo, policy=policy)
-    _require_dependencies(snapshot, manifest)
+    absent = require_declared(manifest, repo)
     if options.force_reload:
         namespace.unload(snapshot.key)
     _register(snapshot)
-    return namespace.entry_point(snapshot.folder, snapshot.key, entry)
+    with naming(absent, repo):
+        function = namespace.entry_point(snapshot.folder, snapshot.key, entry)
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with naming(absent, repo):
+            return function(*args, **kwargs)
+
+    return call
 
 
 def _register(snapshot: Snapshot) -> None:
@@ -209,16 +219,6 @@ def _readable(snapshot: Snapshot) -> Manifest:
             else "",
         )
     return manifest
-
-
-def _require_dependencies(snapshot: Snapshot, manifest: Manifest) -> None:
-    absent = missing(manifest)
-    if absent:
-        named = ", ".join(item.import_name for item in absent)
-        raise MissingDependencies(
-            f"{snapshot.address} needs packages that are not installed: {named}.",
-            hint=f"Install them with: {install_command(absent)}",
-        )
 
 
 def _check_name(entry: object) -> str:

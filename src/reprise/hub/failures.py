@@ -23,6 +23,7 @@ _BY_STATUS: dict[int, type[RepriseError]] = {
     429: errors.TooManyRequests,
     501: errors.NotSupported,
 }
+LOGIN = "Log in with: reprise login"
 _LOGIN = "If it is private, log in with: reprise login"
 _SUGGESTIONS = 3
 _LOOK_AT = 50  # repos
@@ -53,9 +54,11 @@ def translated(endpoint: str, what: str) -> Iterator[None]:
         ) from error
     except theirs.HFValidationError as error:
         raise errors.InvalidId(str(error)) from error
-    except theirs.LocalEntryNotFoundError as error:
+    except theirs.LocalTokenNotFoundError as error:
+        raise errors.Unauthenticated("You are not logged in.", hint=LOGIN) from error
+    except (theirs.LocalEntryNotFoundError, theirs.RevisionResolutionError) as error:
         raise _cause_or_unreachable(error, endpoint, what) from error
-    except (httpx2.HTTPError, ConnectionError, TimeoutError) as error:
+    except (httpx2.HTTPError, ConnectionError, TimeoutError, theirs.XetDownloadError) as error:
         raise unreachable(endpoint, error) from error
     except theirs.FileMetadataError as error:
         raise errors.HubUnreachable(
