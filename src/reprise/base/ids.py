@@ -23,7 +23,6 @@ RESERVED_REPOS = frozenset(
     "auth-check blob commits discussions git-receive-pack git-upload-pack lfs-files like likers "
     "raw refs resolve settings tree".split()
 )
-)
 
 
 class RepoType(StrEnum):
