@@ -161,7 +161,7 @@ def test_no_repo_can_hide_behind_a_route() -> None:
     fixed = {
         match[1]
         for route in ROUTES
-        if (match := re.fullmatch(r".*\{repo:repo\}/([a-z-]+)", route.path))
+        if (match := re.fullmatch(r"/(?:api/)?\{type:\w+\}/?\{repo:repo\}/([a-z-]+)", route.path))
     }
     assert fixed <= RESERVED_REPOS
     first = {route.path.split("/")[1] for route in ROUTES} - {""}
