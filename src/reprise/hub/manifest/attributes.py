@@ -23,6 +23,8 @@ from reprise.hub.manifest.values import (
     is_constant,
 )
 
+_MAX_BASES = 100  # classes above each other
+
 
 def get_attribute(value: Value, name: str) -> Value:
     """Return `value.name`, or MISSING when the value surely has no such attribute."""
@@ -48,7 +50,7 @@ def set_attribute(value: Value, name: str, new: Value, *, certain: bool = True) 
 def mro(of: Class) -> Iterator[Value]:
     """Yield a class and its bases in the order Python looks them up, external ones too."""
     order: list[Value] = []
-    _collect(of, set(), order)
+    _collect(of, set(), order, _MAX_BASES)
     return reversed(order)
 
 
@@ -70,15 +72,15 @@ _EMPTY_BASES = frozenset(
 )
 
 
-def _collect(of: Value, seen: set[Value], order: list[Value]) -> None:
+def _collect(of: Value, seen: set[Value], order: list[Value], depth: int) -> None:
     # Last base first, each value once: the reverse is the order of any hierarchy that is not
     # contrived, in linear time.
-    if of in seen:
+    if of in seen or not depth:
         return
     seen.add(of)
     if isinstance(of, Class):
         for base in reversed(of.bases):
-            _collect(base, seen, order)
+            _collect(base, seen, order, depth - 1)
     order.append(of)
 
 

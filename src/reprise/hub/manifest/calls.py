@@ -28,6 +28,7 @@ from reprise.hub.manifest.values import (
 
 # Calls inside calls; registration needs four or five.
 _MAX_DEPTH = 12
+_CALL_COST = 4  # of statements
 _MAPPINGS = frozenset(
     "builtins.dict collections.OrderedDict collections.UserDict collections.defaultdict".split()
 )
@@ -55,7 +56,7 @@ def call_function(
 
     Of several possible results the one that can be called best is taken.
     """
-    if engine.depth >= _MAX_DEPTH or not engine.afford():
+    if engine.depth >= _MAX_DEPTH or not engine.afford(_CALL_COST):
         return MAYBE
     body = engine.body(function)
     if body is None or isinstance(function.node, ast.AsyncFunctionDef):

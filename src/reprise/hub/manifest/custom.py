@@ -40,15 +40,19 @@ _PLAIN_BASES = tuple(
 
 
 def may_be_called(value: Value, name: str) -> bool:
-    """Tell whether a name can stand for something callable; constants are in capitals."""
+    """Tell whether a name can stand for something callable.
+
+    By custom constants are in capitals, and imported names without `_` are acronyms of models.
+    """
     if isinstance(value, Function | Class | Partial):
         return True
     if isinstance(value, Instance):
         return _is_callable_instance(value)
+    if isinstance(value, External):
+        constant = name.isupper() and "_" in name
+        return not (constant or value.is_module or value.dotted in _MODULES)
     if name.isupper():
         return False
-    if isinstance(value, External):
-        return not value.is_module and value.dotted not in _MODULES
     if isinstance(value, Made):
         return not value.by.startswith(_DATA_MAKERS)
     return value is MAYBE

@@ -44,6 +44,14 @@ def source_of(value: Value) -> Function | Class | None:
     return value if isinstance(value, Function | Class) else None
 
 
+def _outside(value: Value) -> str:
+    for _ in range(_MAX_LAYERS):
+        if not isinstance(value, Partial):
+            break
+        value = value.of
+    return value.dotted if isinstance(value, External) else ""
+
+
 def _unknown(name: str, file: str, certainty: Certainty) -> EntryPoint:
     return EntryPoint(
         name=name,
@@ -61,8 +69,7 @@ def _unknown(name: str, file: str, certainty: Certainty) -> EntryPoint:
 def _of_source(name: str, value: Function | Class | Partial, certainty: Certainty) -> EntryPoint:
     source = source_of(value)
     if source is None:  # a partial of something outside the repo
-        outside = value.of.dotted if isinstance(value, Partial) else ""
-        return _unknown(name, outside, "external")
+        return _unknown(name, _outside(value), "external")
     decorators = getattr(source.node, "decorator_list", [])
     return EntryPoint(
         name=name,

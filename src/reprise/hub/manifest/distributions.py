@@ -57,7 +57,6 @@ _DIFFERENT = {
     "osgeo": "GDAL",
     "panopticapi": "panopticapi",
     "past": "future",
-    "pil": "pillow",
     "pkg_resources": "setuptools",
     "psycopg2": "psycopg2-binary",
     "pycocotools": "pycocotools",
@@ -118,7 +117,8 @@ def normal(name: str) -> str:
     return _SEPARATORS.sub("-", name).lower()
 
 
-_BY_DISTRIBUTION = {normal(known): name for name, known in _DIFFERENT.items()}
+# The first of several import names is the usual one.
+_BY_DISTRIBUTION = {normal(known): name for name, known in reversed(_DIFFERENT.items())}
 
 
 def is_standard(name: str) -> bool:

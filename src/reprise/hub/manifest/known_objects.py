@@ -136,6 +136,11 @@ def _members(call: Call) -> Value:
     return Items([Items(list(pair), "tuple") for pair in pairs], open=is_open)
 
 
+def _exec(call: Call) -> Value:
+    call.frame.module.open = True
+    return None
+
+
 def _print(_call: Call) -> Value:
     return None
 
@@ -145,6 +150,7 @@ HANDLERS: dict[str, Handler] = {
     "builtins.locals": _vars,
     "builtins.vars": _vars,
     "builtins.dir": _dir,
+    "builtins.exec": _exec,
     "builtins.getattr": _getattr,
     "builtins.hasattr": _hasattr,
     "builtins.setattr": _setattr,

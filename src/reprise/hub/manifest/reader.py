@@ -95,7 +95,8 @@ def _declared(hubconf: Module) -> list[str]:
 
 def _flag(machine: Machine, hubconf: Module, modules: list[Module]) -> None:
     flags = machine.flags
-    if hubconf.open or (machine.blind and hubconf.computed):
+    makes_names = hubconf.open or "__getattr__" in hubconf.names
+    if makes_names or (machine.blind and hubconf.computed):
         flags.add("dynamic-names")
     for module in modules:
         for name, _ in module.scan.calls if module.scan else []:

@@ -66,14 +66,18 @@ def _text(tree: Tree, name: str) -> str:
         return ""
 
 
-def _requirements_txt(tree: Tree, name: str, depth: int = 0) -> Iterator[Requirement]:
+def _requirements_txt(
+    tree: Tree, name: str, seen: frozenset[str] = frozenset()
+) -> Iterator[Requirement]:
+    included = set(seen) | {name}
     lines = _text(tree, name).replace("\\\n", " ").split("\n")[:_MAX_LINES]
     for number, line in enumerate(lines, 1):
         text = line.partition(" #")[0].strip()
-        if text.startswith(("-r ", "--requirement ")) and depth < _MAX_DEPTH:
+        if text.startswith(("-r ", "--requirement ")) and len(seen) < _MAX_DEPTH:
             inner = str(Path(name).parent / text.split(maxsplit=1)[1].strip())
-            if _is_inside(tree, inner):
-                yield from _requirements_txt(tree, inner, depth + 1)
+            if inner not in included and _is_inside(tree, inner):
+                included.add(inner)
+                yield from _requirements_txt(tree, inner, frozenset(included))
         elif text and not text.startswith(("#", "-")):
             yield from _parsed(text, f"{name}:{number}")
 

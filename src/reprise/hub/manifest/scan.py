@@ -176,12 +176,14 @@ def _visit_sum(node: ast.AST, state: int, found: Scan) -> int:
 
 
 def _visit_joined(node: ast.AST, state: int, found: Scan) -> int:
-    if isinstance(node, ast.JoinedStr) and node.values and _ends(node.values[-1]):
+    if isinstance(node, ast.JoinedStr) and _ends(node):
         found.joined_urls.append(node)
     return state
 
 
 def _ends(node: ast.expr) -> bool:
+    if isinstance(node, ast.JoinedStr) and node.values:
+        node = node.values[-1]
     text = node.value if isinstance(node, ast.Constant) else None
     return isinstance(text, str) and text.endswith(WEIGHT_ENDINGS)
 

@@ -98,9 +98,11 @@ class Tree:
 
     def _leads_inside(self, link: str) -> bool:
         target = os.path.realpath(link)
+        if link.startswith(target + os.sep):
+            self._report(link, "a symbolic link to a folder above itself; it is not followed")
+            return False
         if any(target.startswith(base + os.sep) for base in (self.root, self.links)):
-            # A link to a folder above itself would make the tree endless.
-            return not link.startswith(target + os.sep)
+            return True
         self._report(link, "a symbolic link that leads out of the repo; it is not followed")
         return False
 

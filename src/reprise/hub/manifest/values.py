@@ -233,12 +233,15 @@ def truth(value: Value) -> bool | None:
 
 
 def settle(value: Value) -> Value:
-    """Return what a late name stands for by now; MAYBE while it is still unknown."""
+    """Return what a late name stands for by now.
+
+    MAYBE while that is still unknown, DATA when modules only pass it around.
+    """
     for _ in range(_MAX_HOPS):
         if not isinstance(value, Late):
             return value
         value = value.module.names.get(value.name, MAYBE)
-    return MAYBE
+    return DATA
 
 
 _MAX_HOPS = 50  # modules that import a name from each other in a circle
