@@ -39,8 +39,10 @@ def _between(store: GitStore, old: bytes | None, new: bytes) -> Iterator[tuple[b
     if tip.parents == (old,):
         yield new, tip
         return
-    known = reachable(graph(store), [old] if old is not None else [])
-    yield from islice((step for step in walk(store, new) if step[0] not in known), MAX_COMMITS)
+    known = graph(store)
+    before = reachable(known, [old] if old is not None else [])
+    steps = (step for step in walk(store, new, known) if step[0] not in before)
+    yield from islice(steps, MAX_COMMITS)
 
 
 def _touched_by(store: GitStore, node: Node) -> set[str]:

@@ -48,21 +48,28 @@ def graph(store: GitStore) -> dict[bytes, Node]:
     return {oid: Node(tree, _parents(parents), seconds) for oid, tree, parents, seconds in rows}
 
 
-def walk(store: GitStore, start: bytes) -> Iterator[tuple[bytes, Node]]:
+def walk(
+    store: GitStore, start: bytes, known: Mapping[bytes, Node] | None = None
+) -> Iterator[tuple[bytes, Node]]:
     """Walk from a commit to its ancestors, newest committer's date first.
+
+    Args:
+        store: The repo's objects.
+        start: The commit to begin with.
+        known: The repo's `graph`, which makes long walks cheap; short ones do without.
 
     Raises:
         NotFound: A commit is missing.
     """
     seen = {start}
-    queue = [(0, 0, start, _node(store, start))]
+    queue = [(0, 0, start, _node(store, start, known))]
     while queue:
         *_, oid, node = heapq.heappop(queue)
         yield oid, node
         for parent in node.parents:
             if parent not in seen:
                 seen.add(parent)
-                found = _node(store, parent)
+                found = _node(store, parent, known)
                 heapq.heappush(queue, (-found.seconds, len(seen), parent, found))
 
 
@@ -80,7 +87,8 @@ def log(
     Raises:
         NotFound: A commit is missing.
     """
-    oids = (oid for oid, _ in walk(store, start))
+    known = graph(store) if limit is None or after is not None else None
+    oids = (oid for oid, _ in walk(store, start, known))
     if after is not None:
         for oid in oids:
             if oid == after:
@@ -123,8 +131,8 @@ def reachable(
     return seen
 
 
-def _node(store: GitStore, oid: bytes) -> Node:
-    node = nodes(store, [oid]).get(oid)
+def _node(store: GitStore, oid: bytes, known: Mapping[bytes, Node] | None) -> Node:
+    node = (nodes(store, [oid]) if known is None else known).get(oid)
     if node is None:
         raise NotFound(f"Commit {oid.hex()} is missing.")
     return node
