@@ -117,8 +117,10 @@ class Clues:
 
 def frameworks(names: Iterable[str]) -> list[str]:
     """List the framework tags that file names stand for, in a fixed order."""
-    found = set()
-    for name in names:
+    ends = tuple(_FRAMEWORKS)
+    telling = [name for name in names if name.endswith(ends)]  # few, of perhaps many thousands
+    found: set[str] = set()
+    for name in telling:
         last = name.rpartition("/")[2]
         found.update(tag for end, tag in _FRAMEWORKS.items() if last.endswith(end))
     return [tag for tag in dict.fromkeys(_FRAMEWORKS.values()) if tag in found]
