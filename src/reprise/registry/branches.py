@@ -11,13 +11,23 @@ from reprise.registry.db.database import lock_repo
 from reprise.registry.db.schema import entry, git_pointer
 from reprise.registry.db.schema import repo as repo_table
 from reprise.registry.git import entries, refs, trees
-from reprise.registry.git.objects import Commit, Kind, Signature, Tag, encode_commit, encode_tag
+from reprise.registry.git.objects import (
+    Commit,
+    Kind,
+    Signature,
+    Tag,
+    TreeEntry,
+    encode_commit,
+    encode_tag,
+)
 from reprise.registry.git.pointers import pointers_of
 from reprise.registry.git.store import GitStore
 from reprise.registry.registry import Registry
 
 CONVERT = "refs/convert/"  # branches that tools write, such as refs/convert/parquet
 MAX_MESSAGE = 65_536
+
+Change = tuple[str, TreeEntry | None, TreeEntry | None]  # path, before, after
 
 _SIZE_AT_TIP = (
     select(func.coalesce(func.sum(func.coalesce(git_pointer.c.size, entry.c.size)), 0))
@@ -64,9 +74,12 @@ def moved(  # noqa: PLR0913 - what happened to a ref has this many parts
     values: dict[str, object] = {"updated_at": now}
     if old is None or new is None:
         values["used_storage"] = conn.execute(_SIZE_AT_TIP, {"repo_id": repo.id}).scalar_one()
+        describes = new is not None
     else:
-        values["used_storage"] = repo_table.c.used_storage + _growth(store, old, new)
-    if new is not None:
+        changes = _changes(store, old, new)
+        values["used_storage"] = repo_table.c.used_storage + _growth(store, changes)
+        describes = any(cards.concerns(path, was, now) for path, was, now in changes)
+    if new is not None and describes:
         cards.refresh(conn, repo, new, store=store)
     conn.execute(update(repo_table).where(repo_table.c.id == repo.id).values(values))
 
@@ -202,13 +215,15 @@ def _checked(ref: str, what: str, name: str) -> str:
         raise InvalidInput(f"Invalid reference for {what}: {name} ({error.message})") from None
 
 
-def _growth(store: GitStore, old: bytes, new: bytes) -> int:
-    """Return by how many bytes the files at the tip grew, large files counted in full."""
+def _changes(store: GitStore, old: bytes, new: bytes) -> list[Change]:
     before, after = store.read_commit(old).tree, store.read_commit(new).tree
-    gone, come = [], []
-    for _, was, now in trees.diff(store, before, after):
-        gone += [was.oid] if was is not None and not was.is_folder else []
-        come += [now.oid] if now is not None and not now.is_folder else []
+    return list(trees.diff(store, before, after))
+
+
+def _growth(store: GitStore, changes: list[Change]) -> int:
+    """Return by how many bytes the files grew, large files counted in full."""
+    gone = [was.oid for _, was, _ in changes if was is not None and not was.is_folder]
+    come = [now.oid for _, _, now in changes if now is not None and not now.is_folder]
     sizes = _real_sizes(store, {*gone, *come})
     return _total(sizes, come) - _total(sizes, gone)
 

@@ -23,6 +23,7 @@ MAX_CONFIG = 1 << 20  # bytes
 # How far file names are looked at for clues about frameworks.
 _MAX_FOLDERS = 32
 _MAX_NAMES = 5000
+_LEVELS = 2
 
 _TAGS = select(repo_tag.c.tag).where(repo_tag.c.repo_id == bindparam("repo_id"))
 _CHILDREN = (
@@ -55,6 +56,17 @@ def refresh(
     conn.execute(update(repo_table).where(repo_table.c.id == repo.id).values(values))
     _replace_tags(conn, repo.id, found.tags)
     return found
+
+
+def concerns(path: str, was: TreeEntry | None, now: TreeEntry | None) -> bool:
+    """Tell whether a change at a path can change what a repo says about itself.
+
+    Most commits only write files that are there, or new ones deep inside; they cost no `refresh`.
+    """
+    if path in {README, CONFIG}:
+        return True
+    came_or_went = was is None or now is None or was.is_folder != now.is_folder
+    return came_or_went and path.count("/") < _LEVELS
 
 
 def read_files(store: GitStore, tree: bytes) -> Files:
