@@ -38,6 +38,7 @@ COMMANDS = {
     "search": Entry("search:search", "Search the hub.", _USE),
     "download": Entry("download:download", "Download a repo or some of its files.", _USE),
     "cache": Entry("cache:cache", "Look at and clean the local cache.", _USE),
+    "torch-hub": Entry("torch_hub:torch_hub", "Let torch.hub load from a hub.", _USE),
     "publish": Entry("publish:publish", "Publish a folder as a repo.", _SHARE),
     "login": Entry("account:login", "Store an access token.", _SHARE),
     "logout": Entry("account:logout", "Forget the stored access token.", _SHARE),
@@ -48,6 +49,7 @@ COMMANDS = {
     "org": Entry("orgs:org", "Create organisations and manage their members.", _HUB),
     "token": Entry("tokens:token", "Create, list and revoke access tokens.", _HUB),
     "repo": Entry("repos:repo", "Create, list, move and delete repos.", _HUB),
+    "mirror": Entry("mirror:mirror", "Keep weights of other sites on a hub.", _HUB),
     "fsck": Entry("fsck:fsck", "Check everything a hub stores.", _HUB),
 }
 

@@ -19,6 +19,7 @@ from reprise.server.calls import face
 from reprise.server.errors import on_crash, on_http_error, on_moved, on_reprise_error
 from reprise.server.faces import (
     git_http,
+    github,
     hf_accounts,
     hf_catalogue,
     hf_discussions,
@@ -144,6 +145,13 @@ ROUTES = [
     Route(f"{_WEB}/info/refs", git_http.info_refs),
     Route(f"{_WEB}/git-upload-pack", git_http.upload, methods=["POST"]),
     Route(f"{_WEB}/git-receive-pack", git_http.receive, methods=["POST"]),
+    # -- torch.hub, sent here by the client's opener
+    Route("/github/mirror/{key:seg}", face(github.mirrored)),
+    Route("/github/api/repos/{repo:repo}/branches", face(github.branches)),
+    Route("/github/api/repos/{repo:repo}/tags", face(github.tags)),
+    Route("/github/{repo:repo}/tree/{ref:tail}", face(github.tree)),
+    Route("/github/{repo:repo}/zipball/{ref:tail}", face(github.archive)),
+    Route("/github/{repo:repo}/zipball/", face(github.archive)),
     # -- repo info, behind all longer paths
     Route(f"{_API}/revision/{{rev:seg}}", face(hf_info.repo_info)),
     Route(_API, face(hf_info.repo_info)),
@@ -184,6 +192,7 @@ def create_app(registry: Registry) -> Starlette:
     app.state.info = InfoCaches.empty()
     app.state.web = Web.open()
     app.state.listings = contents.new_cache(_LISTINGS)
+    app.state.histories = github.new_cache()
     app.state.downloads = Downloads()
     app.state.metrics = metrics
     return app

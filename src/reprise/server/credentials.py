@@ -9,11 +9,11 @@ from starlette.requests import Request
 def access_token(request: Request) -> str | None:
     """Return the secret a request carries, or None.
 
-    `Bearer hf_…` is what API clients send; git sends Basic with any user name and the token as
-    password.
+    `Bearer hf_…` is what API clients send, `token hf_…` clients made for GitHub; git sends Basic
+    with any user name and the token as password.
     """
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
+    if scheme.lower() in {"bearer", "token"}:
         return value.strip() or None
     if scheme.lower() == "basic":
         return _password(value)

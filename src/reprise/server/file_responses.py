@@ -58,7 +58,7 @@ def send(call: Call, content: Content, headers: Mapping[str, str]) -> Response:
     """
     headers = {"Accept-Ranges": "bytes", **SAFETY, **headers}
     etag = headers["ETag"]
-    if _matches(call.header("if-none-match"), etag):
+    if matches(call.header("if-none-match"), etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     if call.request.method == "HEAD":
         return Response(headers={**headers, "Content-Length": str(content.size)})
@@ -109,7 +109,8 @@ def _range(call: Call, size: int, etag: str) -> ByteRange | None:
     return byte_ranges.parse(header, size)
 
 
-def _matches(header: str, etag: str) -> bool:
+def matches(header: str, etag: str) -> bool:
+    """Tell whether an `If-None-Match` header names a quoted entity tag."""
     if not header:
         return False
     known = {tag.strip().removeprefix("W/") for tag in header.split(",")}

@@ -264,6 +264,17 @@ lfs_upload = Table(
     Column("created_at", BigInteger, nullable=False),
 )
 
+# Files of other sites that the operator keeps here, by the SHA-256 of their URL.
+mirror = Table(
+    "mirror",
+    metadata,
+    Column("url_sha256", LargeBinary(32), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("sha256", LargeBinary(32), ForeignKey("stored_file.sha256"), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Index("mirror_by_sha256", "sha256"),
+)
+
 # -- xet ------------------------------------------------------------------------------------
 
 xorb = Table(
