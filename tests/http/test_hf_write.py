@@ -229,6 +229,25 @@ def test_executable_files_stay_executable(hub: Hub) -> None:
     assert modes == {".gitattributes": FILE, "run.sh": EXECUTABLE, "data": FILE}
 
 
+def test_what_a_repo_says_follows_its_files(hub: Hub, client: httpx2.Client) -> None:
+    def tags() -> set[str]:
+        answer = client.get("/api/models/ada/bert").json()
+        return set(answer["tags"]) & {"safetensors", "license:mit", "bert"}
+
+    commit(hub.registry, "ada/bert", {"notes.txt": b"1"}, {"sub/m.safetensors": b"w" * 3000})
+    assert tags() == {"safetensors"}
+    commit(hub.registry, "ada/bert", {"README.md": b"---\nlicense: mit\n---\n"})
+    commit(hub.registry, "ada/bert", {"config.json": b'{"model_type": "bert"}', "notes.txt": b"2"})
+    assert tags() == {"safetensors", "license:mit", "bert"}
+    commit(hub.registry, "ada/bert", {"config.json": b"{}"}, {}, line("deletedFolder", path="sub/"))
+    assert tags() == {"license:mit"}
+    assert client.get("/api/models/ada/bert").json()["usedStorage"] == sum(
+        it.size
+        for it in hub.api().list_repo_tree("ada/bert", recursive=True)
+        if hasattr(it, "size")
+    )
+
+
 def test_broken_cards_are_refused(hub: Hub, client: httpx2.Client) -> None:
     for bad in (b"---\nlicense: [\n---\n", b"---\n- a list\n---\n", b"\xff\xfe"):
         answer = client.post(COMMIT, content=body(put("README.md", bad)))

@@ -15,7 +15,7 @@ import uvicorn
 
 from reprise.registry import lfs
 from reprise.server.app import create_app
-from tests.committing import batch, commit, upload
+from tests.committing import batch, body, commit, put_large, upload
 from tests.factories import Hub, make_repo, make_token, make_user
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
@@ -77,6 +77,17 @@ def test_datasets_and_spellings_without_git_suffix(hub: Hub, client: httpx2.Clie
     make_repo(hub.registry, "ada/data", "dataset")
     upload(client, "datasets/ada/data", DATA)
     assert "actions" in batch(client, "ada/bert", DATA)[0], "a repo for itself"
+
+
+def test_a_moved_repo_is_found_under_its_old_name(hub: Hub, client: httpx2.Client) -> None:
+    (offer,) = batch(client, "ada/bert", DATA)
+    hub.api().move_repo("ada/bert", "ada/moved")
+    assert client.put(href(offer, "upload"), content=DATA).status_code == 200
+    client.follow_redirects = True
+    assert batch(client, "ada/bert", DATA) == [{"oid": OID, "size": len(DATA)}]
+    answer = client.post("/api/models/ada/bert/commit/main", content=body(put_large("a.bin", DATA)))
+    assert answer.status_code == 200
+    assert client.get("/ada/bert/resolve/main/a.bin").content == DATA
 
 
 def test_locks_are_politely_absent(client: httpx2.Client) -> None:

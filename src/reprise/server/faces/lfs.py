@@ -17,6 +17,7 @@ from reprise.base.errors import InvalidInput, RepoNotFound, RepriseError, TooLar
 from reprise.registry import files, lfs, pulls, signed
 from reprise.registry.access import Action, Repo
 from reprise.registry.lfs import LargeFile, PartedUpload
+from reprise.registry.repos import RepoMoved
 from reprise.server.calls import Call
 from reprise.server.errors import error_response
 
@@ -33,6 +34,8 @@ def batch(call: Call) -> Response:
     """`POST /{repo}.git/info/lfs/objects/batch`."""
     try:
         return _batch(call)
+    except RepoMoved:
+        raise  # answered with a redirect
     except RepoNotFound as error:
         if call.header("authorization"):
             return failed(error.status, error.message, code=error.code)
