@@ -119,8 +119,9 @@ class Worker:
             session = self._running()
             header = {"op": operation, "release": self._releases()}
             answer = session.ask(header, arguments, self._refer, seconds=self.launch.call_seconds)
-            if "error" in answer.header:
-                raise _remote(answer.header["error"])
+            failure = session.failure(answer)
+            if failure is not None:
+                raise failure
             return session.decode(answer, self._resolve, prefer_numpy=self._prefer_numpy)
 
     def close(self) -> None:
@@ -311,12 +312,6 @@ class RemoteObject:
 
     def __repr__(self) -> str:
         return f"<{self._facts['type']} in {self._worker.name}>"
-
-
-def _remote(described: dict[str, Any]) -> RemoteFailure:
-    kind, message = str(described["kind"]), str(described["message"])
-    text = f"{kind}: {message}" if message else kind
-    return RemoteFailure(text, kind=kind, trace=str(described["trace"]))
 
 
 def _translated(failure: RemoteFailure) -> Exception:

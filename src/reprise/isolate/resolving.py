@@ -86,7 +86,7 @@ def _resolve_with_pip(
     del interpreter  # the installer was made for it
     run = installers.call(
         chosen,
-        ["install", "--dry-run", "--ignore-installed", "--quiet", "--only-binary", ":all:",
+        ["install", "--dry-run", "--ignore-installed", "--only-binary", ":all:",
          "--report", "report.json", "--requirement", "requirements.txt",
          "--constraint", "constraints.txt", *installers.source_options(chosen, sources)],
         folder=folder,
@@ -138,15 +138,19 @@ def _failure(
 
 def _reason(chosen: Installer, run: Run) -> str:
     """Pick from what the installer printed the part that says which requirement wants what."""
-    lines = [line.strip() for line in run.errors.splitlines()]
-    kept = [line for line in lines if line and not line.startswith(("WARNING", "hint:", "[notice"))]
-    text = "\n".join(kept)
-    if chosen.kind == "uv":
-        _, _, cause = text.partition("Because ")
-        text = f"Because {cause}" if cause else text
-        text = text.replace("\n", " ").replace(" And because ", "\nAnd because ")
-    else:
-        _, _, cause = text.partition("The conflict is caused by:\n")
-        text = (cause or text).partition("To fix this you could try")[0]
-        text = text.replace("ERROR: ", "").replace(" depends on ", " needs ")
-    return text.strip()[:_LONGEST_REASON]
+    if chosen.kind == "pip":  # tells the cause of a conflict among its progress
+        _, _, cause = run.output.partition("The conflict is caused by:\n")
+        text = cause.partition("To fix this you could try")[0] or _told(run.errors)
+        return _told(text.replace("ERROR: ", "").replace(" depends on ", " needs "))
+    text = _told(run.errors)
+    _, _, cause = text.partition("Because ")
+    text = f"Because {cause}" if cause else text
+    return text.replace("\n", " ").replace(" And because ", "\nAnd because ")
+
+
+def _told(text: str) -> str:
+    """Keep the lines that say what is wrong."""
+    lines = [line.strip() for line in text.splitlines()]
+    noise = ("WARNING", "hint:", "[notice")
+    kept = [line for line in lines if line and not line.startswith(noise)]
+    return "\n".join(kept)[:_LONGEST_REASON]

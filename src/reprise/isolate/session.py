@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reprise.base.errors import RepriseError, WorkerCrashed, WorkerTimeout
+from reprise.base.errors import RemoteFailure, RepriseError, WorkerCrashed, WorkerTimeout
 from reprise.isolate.inside.messages import Channel, Message, ProtocolError
 from reprise.isolate.inside.serve import INLINE, VERSION
 from reprise.isolate.inside.values import CannotTravel, Decoder, Encoder
@@ -120,6 +120,16 @@ class Session:
         with self._failures():
             self._send(header, data)
             return self._answer(seconds)
+
+    def failure(self, answer: Message) -> RemoteFailure | None:
+        """Return what the other side raised, or None."""
+        if "error" not in answer.header:
+            return None
+        with self._failures():
+            described = answer.header["error"]
+            kind, message = str(described["kind"]), str(described["message"])
+            text = f"{kind}: {message}" if message else kind
+            return RemoteFailure(text, kind=kind, trace=str(described["trace"]))
 
     def decode(self, answer: Message, resolve: Callable[[Any], Any], *, prefer_numpy: bool) -> Any:
         """Return the value of an answer.

@@ -116,8 +116,9 @@ def _unpack(archive: zipfile.ZipFile, prefix: Path, site: Path) -> None:
         raise InvalidFormat("unpacked it would be larger than 32 GiB.")
     info = _info_folder(members)
     record = _record(archive, f"{info}/RECORD")
-    for item in members:
-        target = _target(item, info.removesuffix(".dist-info"), prefix, site)
+    base = info.removesuffix(".dist-info")
+    targets = [_target(item, base, prefix, site) for item in members]  # all, before any is written
+    for item, target in zip(members, targets, strict=True):
         expected = record.get(item.filename)
         if expected is None and not item.filename.startswith(f"{info}/RECORD"):
             raise CorruptContent(f"{item.filename} is not in the wheel's record.")
