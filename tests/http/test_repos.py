@@ -52,6 +52,17 @@ def test_creating_for_an_organisation_takes_a_role(hub: Hub, role: str, status: 
     assert hub.client(hub.token).post("/api/repos/create", json=body).status_code == status
 
 
+def test_a_contributor_writes_to_what_they_created_and_only_there(hub: Hub) -> None:
+    make_user(hub.registry, "bob")
+    make_org(hub.registry, "lab", ada="admin", bob="contributor")
+    bob = hub.api(make_token(hub.registry, "bob"))
+    hub.api().create_repo("lab/adas")
+    bob.create_repo("lab/bobs")
+    bob.upload_file(path_or_fileobj=b"1", path_in_repo="a", repo_id="lab/bobs")
+    with pytest.raises(HfHubHTTPError, match="403"):
+        bob.upload_file(path_or_fileobj=b"1", path_in_repo="a", repo_id="lab/adas")
+
+
 def test_nobody_creates_for_somebody_else(hub: Hub) -> None:
     make_user(hub.registry, "bob")
     for owner in ("bob", "nobody"):

@@ -21,7 +21,7 @@ class OrgRole(StrEnum):
     """A member's role in an organisation."""
 
     READ = "read"  # sees private repos
-    CONTRIBUTOR = "contributor"  # also creates repos
+    CONTRIBUTOR = "contributor"  # also creates repos, and administers those
     WRITE = "write"  # also writes to every repo
     ADMIN = "admin"  # also administers repos and members
 
@@ -91,6 +91,7 @@ class Repo:
     default_branch: str
     created_at: int
     updated_at: int
+    creator_id: int | None = None
     gated: str = ""
     disabled: bool = False
     downloads: int = 0
@@ -147,6 +148,8 @@ def _by_account(caller: Caller, repo: Repo) -> Action | None:
             return Action.ADMIN
         case OrgRole.WRITE:
             return Action.WRITE
+        case OrgRole.CONTRIBUTOR if caller.user.id == repo.creator_id:
+            return Action.ADMIN
         case OrgRole.CONTRIBUTOR | OrgRole.READ:
             return Action.FETCH
         case None:

@@ -103,6 +103,7 @@ def create(
     values = {
         "type": repo_type.value,
         "owner_id": owner.id,
+        "creator_id": caller.user.id,
         "name": repo_id.name,
         "key": repo_id.key,
         "private": private,
@@ -195,6 +196,7 @@ def as_repo(row: Row[tuple[object, ...]]) -> Repo:
         default_branch=row.default_branch,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        creator_id=row.creator_id,
         gated=row.gated,
         disabled=row.disabled,
         downloads=row.downloads,

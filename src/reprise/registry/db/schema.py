@@ -78,6 +78,7 @@ repo = Table(
     Column("id", Id, primary_key=True),
     Column("type", Text, nullable=False),  # model, dataset, space, metric
     Column("owner_id", Id, ForeignKey("account.id"), nullable=False),
+    Column("creator_id", Id, ForeignKey("account.id", ondelete="SET NULL")),
     Column("name", Text, nullable=False),
     Column("key", Text, nullable=False),  # owner/name, lower case
     Column("private", Boolean, nullable=False),
