@@ -9,18 +9,20 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-# Public name -> module that defines it.
+# Public name -> module that defines it, with the name it has there when that is another.
 _EXPORTS = {
     "RepriseError": "reprise.base.errors",
     "download": "reprise.hub",
     "get_dir": "reprise.hub",
-    "help": "reprise.hub",
-    "list": "reprise.hub",
-    "load": "reprise.hub",
+    "help": "reprise.hub.entrypoints:entry_help",
+    "list": "reprise.hub.entrypoints:list_entries",
+    "load": "reprise.hub.entrypoints:load",
     "login": "reprise.hub",
+    "patch_torch_hub": "reprise.hub",
     "publish": "reprise.hub",
     "search": "reprise.hub",
     "set_dir": "reprise.hub",
+    "unpatch_torch_hub": "reprise.hub",
 }
 
 __all__ = sorted(_EXPORTS)  # noqa: PLE0605 - one table is the single source of the public names
@@ -29,10 +31,10 @@ __all__ = sorted(_EXPORTS)  # noqa: PLE0605 - one table is the single source of 
 def __getattr__(name: str) -> Any:
     """Import the module behind a public name on first use."""
     try:
-        module = _EXPORTS[name]
+        module, _, attribute = _EXPORTS[name].partition(":")
     except KeyError:
         raise AttributeError(f"module 'reprise' has no attribute {name!r}") from None
-    return getattr(import_module(module), name)
+    return getattr(import_module(module), attribute or name)
 
 
 def __dir__() -> list[str]:
