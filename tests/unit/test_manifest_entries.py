@@ -178,6 +178,7 @@ def test_a_file_that_only_passes_on_another_library_owns_its_names(tmp_path: Pat
         ("with open('x'):\n    def f(): pass\n", [("f", "static")]),
         ("f, g = (lambda: 0), 3\n", [("f", "static")]),
         ("def f(): pass\nif cuda():\n    f = None\n", [("f", "static")]),
+        ("match 1:\n    case None:\n        pass\n    case {'a': [_, *r], **k}: f = 1\n", []),
         ("match 1:\n    case 1:\n        def f(): pass\n", [("f", "dynamic")]),
     ],
 )

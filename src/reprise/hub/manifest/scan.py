@@ -6,6 +6,8 @@ that are looked into later are parsed again from the text (see `bodies`).
 
 import ast
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 # Endings of the files that hold weights, and of the archives they come in.
@@ -21,7 +23,11 @@ DOWNLOADS = frozenset(
 )
 # Calls worth remembering.
 _TELLING = DOWNLOADS | frozenset("exec eval compile load system Popen run check_call".split())
-_BRANCHES = (ast.If, ast.Try, ast.TryStar)
+# Fields that hold texts, numbers, operators or types.
+_PLAIN_FIELDS = frozenset(
+    "annotation arg asname attr cls conversion ctx id is_async kind kwd_attrs kwd_rest level "
+    "module name op ops rest returns simple tag type_comment type_ignores".split()
+)
 
 
 @dataclass(frozen=True)
@@ -82,16 +88,22 @@ def scan(tree: ast.Module, text: str) -> Scan:
             state = visit(node, state, found)
             if state < 0:
                 continue
-        for name in node._fields:
-            child = getattr(node, name, None)
+        for name in _inner_fields(type(node)):
+            child = getattr(node, name)
             if type(child) is list:
-                pending.extend((item, state) for item in child if isinstance(item, ast.AST))
-            elif isinstance(child, ast.AST):
+                pending.extend([(item, state) for item in child if isinstance(item, ast.AST)])
+            elif child is not None:
                 pending.append((child, state))
     for function in found.docs:
         function.body = []  # type: ignore[attr-defined]
     found.imports.sort(key=lambda item: item.line)
     return found
+
+
+@cache
+def _inner_fields(kind: Any) -> tuple[str, ...]:
+    """Return the fields of a kind of node that hold nodes worth a visit."""
+    return tuple(name for name in kind._fields if name not in _PLAIN_FIELDS)
 
 
 def dotted(node: ast.AST) -> str:
@@ -220,6 +232,7 @@ _VISITS = {
     ast.ImportFrom: _visit_import,
     ast.Assign: _visit_assign,
     ast.Constant: _visit_constant,
+    ast.MatchSingleton: _visit_constant,
     ast.BinOp: _visit_sum,
     ast.JoinedStr: _visit_joined,
     ast.Call: _visit_call,
