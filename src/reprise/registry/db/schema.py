@@ -334,3 +334,109 @@ xet_file_xorb = Table(
     Column("xorb_hash", LargeBinary(32), ForeignKey("xorb.hash"), primary_key=True),
     Index("xet_file_xorb_by_xorb", "xorb_hash"),
 )
+
+# -- entry points ---------------------------------------------------------------------------
+
+# What hubconf.py offers at a commit that the default branch once pointed at.
+manifest = Table(
+    "manifest",
+    metadata,
+    Column("repo_id", Id, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
+    Column("commit_oid", LargeBinary(20), primary_key=True),
+    Column("body", Text, nullable=False),  # JSON, see reprise.hub.manifest.encoding
+    Column("created_at", BigInteger, nullable=False),
+)
+
+# Repos whose default branch moved since their manifest was last read.
+manifest_due = Table(
+    "manifest_due",
+    metadata,
+    Column("repo_id", Id, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
+    Column("since", BigInteger, nullable=False),
+)
+
+# Own entry points at the tip of the default branch, for search.
+entry_point = Table(
+    "entry_point",
+    metadata,
+    Column("repo_id", Id, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Bytewise, primary_key=True),
+    Column("key", Text, nullable=False),  # name and summary, lower case: what search looks into
+    Column("kind", Text, nullable=False),  # function, class, instance, unknown
+    Column("signature", Text),
+    Column("summary", Text, nullable=False),  # first line of the docstring
+)
+
+# -- the curated catalogue ------------------------------------------------------------------
+
+# A repo that somebody proposed for the catalogue; its rows follow the repo when it moves.
+submission = Table(
+    "submission",
+    metadata,
+    Column("repo_id", Id, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
+    Column("commit_oid", LargeBinary(20), nullable=False),  # what was proposed
+    Column("submitter_id", Id, ForeignKey("account.id"), nullable=False),
+    Column("state", Text, nullable=False),  # see registry.submissions.State
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index("submission_by_state", "state", "updated_at"),
+)
+
+submission_event = Table(
+    "submission_event",
+    metadata,
+    Column("repo_id", Id, ForeignKey("submission.repo_id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),  # from 1
+    Column("state", Text, nullable=False),  # the state it led to
+    Column("actor_id", Id, ForeignKey("account.id", ondelete="SET NULL")),  # null: the hub
+    Column("reason", Text, nullable=False),
+    Column("commit_oid", LargeBinary(20), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+# The last result of each check of a submission.
+submission_check = Table(
+    "submission_check",
+    metadata,
+    Column("repo_id", Id, ForeignKey("submission.repo_id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("position", Integer, nullable=False),  # order in which people read them
+    Column("outcome", Text, nullable=False),  # passed, failed, not-run
+    Column("reason", Text, nullable=False),
+    Column("commit_oid", LargeBinary(20), nullable=False),
+    Column("checked_at", BigInteger, nullable=False),
+)
+
+# Accounts that may decide on submissions of repos they do not own.
+reviewer = Table(
+    "reviewer",
+    metadata,
+    Column("account_id", Id, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+# One vote per account, which the Hub API calls a like; `repo.likes` counts them.
+vote = Table(
+    "vote",
+    metadata,
+    Column("repo_id", Id, ForeignKey("repo.id", ondelete="CASCADE"), primary_key=True),
+    Column("account_id", Id, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+    Index("vote_by_account", "account_id", "created_at"),
+)
+
+# "It does not work": what a user saw, and where.
+report = Table(
+    "report",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _repo_id(),
+    Column("author_id", Id, ForeignKey("account.id", ondelete="CASCADE"), nullable=False),
+    Column("commit_oid", LargeBinary(20)),  # null: the repo was empty
+    Column("body", Text, nullable=False),
+    Column("environment", Text, nullable=False),  # JSON, see registry.reports
+    Column("status", Text, nullable=False),  # open, closed
+    Column("created_at", BigInteger, nullable=False),
+    Index("report_by_repo", "repo_id", "created_at"),
+    Index("report_by_author", "author_id", "created_at"),
+)
