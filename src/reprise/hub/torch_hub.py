@@ -45,6 +45,7 @@ _PORTS = {"http": {None, 80}, "https": {None, 443}}
 # The only headers that travel on: none of them says who somebody is.
 _HARMLESS = ("Accept", "If-None-Match", "If-Range", "Range", "User-agent")
 _HUB_TOKEN = re.compile(r"hf_[A-Za-z0-9_]+")  # GitHub's begin with gh or are hex
+_ENDPOINT = re.compile(r"https?://[^/\s@?#]+(/[^\s@?#]*)?")
 _OFF = frozenset({"", "0", "false", "no", "off"})
 
 
@@ -198,7 +199,7 @@ def patch_torch_hub(
     """
     if mirror not in get_args(Mirror):
         raise InvalidInput(f"mirror is one of {', '.join(get_args(Mirror))}; not {mirror!r}.")
-    if endpoint is not None and not re.match(r"https?://[^/\s@]+", endpoint):
+    if endpoint is not None and not _ENDPOINT.fullmatch(endpoint):
         raise InvalidInput(f"{endpoint!r} is no hub: write its URL, as in https://hub.example.")
     hub = _Hub(endpoint, token, mirror)
     current = _installed()
