@@ -99,7 +99,10 @@ def test_every_acknowledged_commit_survives_sigkill(tmp_path: Path) -> None:
             )
             for number in numbers:
                 pool.submit(write_one, hub.url, token, number, ledger)
-            time.sleep(chance.uniform(0.05, 0.8))  # anywhere from the first byte to the last
+            enough = len(ledger.acknowledged) + chance.randrange(3, COMMITS // ROUNDS - WRITERS)
+            while len(ledger.acknowledged) < enough:
+                time.sleep(0.002)
+            time.sleep(chance.uniform(0, 0.02))  # anywhere between two answers
             hub.kill()
     with HubProcess(data) as hub:
         check_against(hub.url, token, ledger)

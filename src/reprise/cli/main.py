@@ -51,6 +51,7 @@ COMMANDS = {
     "repo": Entry("repos:repo", "Create, list, move and delete repos.", _HUB),
     "mirror": Entry("mirror:mirror", "Keep weights of other sites on a hub.", _HUB),
     "fsck": Entry("fsck:fsck", "Check everything a hub stores.", _HUB),
+    "gc": Entry("gc:gc", "Delete git objects that nothing leads to.", _HUB),
 }
 
 

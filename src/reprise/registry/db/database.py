@@ -20,6 +20,7 @@ _PRAGMAS = (
     "PRAGMA cache_size=-65536",  # 64 MiB
     "PRAGMA mmap_size=268435456",
     "PRAGMA temp_store=MEMORY",
+    "PRAGMA journal_size_limit=67108864",  # 64 MiB: a huge push must not keep its log for ever
 )
 
 
