@@ -1,9 +1,10 @@
-"""The four routes of GitHub that loading needs, over real git repos in a folder."""
+"""The routes of GitHub that Reprise and torch.hub load from, over real git repos in a folder."""
 
 import json
 import os
 import subprocess
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -94,7 +95,10 @@ class _Handler(BaseHTTPRequestHandler):
         elif not (self.script.root / repo).is_dir():
             self._send(b"{}", 404)
         else:
-            self._send(self._content(repo, parts[2:], body))
+            try:
+                self._send(self._content(repo, parts[2:], body))
+            except subprocess.CalledProcessError:
+                self._send(b"{}", 404)
 
     def _content(self, repo: str, rest: list[str], body: bytes) -> bytes:
         git = self.script.git
@@ -117,6 +121,21 @@ class _Handler(BaseHTTPRequestHandler):
                 base, _, head = pair.partition("...")
                 found = git(repo, "merge-base", base, head).decode().strip()
                 return json.dumps({"status": "behind" if found == head else "diverged"}).encode()
+        return self._for_torch_hub(repo, rest)
+
+    def _for_torch_hub(self, repo: str, rest: list[str]) -> bytes:
+        git = self.script.git
+        match rest:
+            case ["tree", branch]:
+                return git(repo, "rev-parse", f"refs/heads/{branch}")
+            case ["zipball", *ref]:
+                commit = git(repo, "rev-parse", "/".join(ref)).decode().strip()
+                prefix = f"{repo.replace('/', '-')}-{commit[:7]}/"
+                made = git(repo, "archive", "--format=zip", f"--prefix={prefix}", commit)
+                return self.script.archive or made
+            case ["branches" | "tags" as kind]:
+                first = "page=1" in self.path.partition("?")[2].split("&")
+                return json.dumps(_refs(git, repo, kind) if first else []).encode()
         raise AssertionError(rest)
 
     def _send(self, body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> None:
@@ -126,6 +145,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+
+def _refs(git: Callable[..., bytes], repo: str, kind: str) -> list[dict[str, object]]:
+    folder = "refs/heads/" if kind == "branches" else "refs/tags/"
+    shown = git(repo, "for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", folder)
+    found = [line.split() for line in shown.decode().splitlines()]
+    return [{"name": one[0].removeprefix(folder), "commit": {"sha": one[-1]}} for one in found]
 
 
 def _item(line: str) -> dict[str, object]:

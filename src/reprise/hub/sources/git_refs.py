@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _MAX_ANSWER = 64 << 20  # bytes; about half a million refs
 _MAX_MOVES = 4  # a renamed repo answers with its new address
 _WANTED = "peel|symrefs|ref-prefix HEAD|ref-prefix refs/heads/|ref-prefix refs/tags/".split("|")
+_SHORT = 7  # hex digits of a commit, as git shortens them
 _LENGTH = 4  # hex digits before each packet, which count themselves
 _HEADERS = {
     "Content-Type": "application/x-git-upload-pack-request",
@@ -33,13 +34,24 @@ class Refs:
     default: str = ""  # what HEAD stands for: refs/heads/main
 
     def find(self, revision: str | None) -> str | None:
-        """Return the commit of a revision as people write it: a tag, a branch, or a full name."""
+        """Return the commit of a revision as people write it.
+
+        A branch goes before a tag of the same name, as in torch.hub. Then comes a full name, and
+        the beginning of a commit that some branch or tag ends in.
+        """
         if revision is None:
             return self.commits.get("HEAD")
-        for name in (f"refs/tags/{revision}", f"refs/heads/{revision}", revision):
+        for name in (f"refs/heads/{revision}", f"refs/tags/{revision}", revision):
             if name in self.commits:
                 return self.commits[name]
-        return None
+        begun = {c for c in self.commits.values() if c.startswith(revision)}
+        is_sure = len(revision) >= _SHORT and len(begun) == 1
+        return begun.pop() if is_sure else None
+
+    def is_ambiguous(self, revision: str | None) -> bool:
+        """Tell whether a branch and a tag of this name mean different commits."""
+        both = [self.commits.get(f"refs/{kind}/{revision}") for kind in ("heads", "tags")]
+        return None not in both and both[0] != both[1]
 
     def names(self) -> list[str]:
         """Return branches and tags as people write them."""

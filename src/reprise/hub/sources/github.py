@@ -71,6 +71,12 @@ class GithubSource:
         found = refs.find(revision)
         if found is None:
             raise self._unknown(revision, refs)
+        if refs.is_ambiguous(revision):
+            log.warning(
+                "%s is a branch and a tag; taking the branch. refs/tags/%s means the tag.",
+                self.address,
+                revision,
+            )
         return found
 
     def fetch(self, commit: str, into: Path, *, weights: bool = True) -> None:  # noqa: ARG002
