@@ -68,7 +68,7 @@ def track(data: bytes, paths: list[str], *, per_extension: int) -> bytes:
     by_extension: dict[str, list[str]] = {}
     for path in paths:
         by_extension.setdefault(_extension(path), []).append(path)
-    patterns = []
+    patterns: list[str] = []
     for extension, group in by_extension.items():
         together = extension and len(group) > per_extension
         patterns += [f"*{extension}"] if together else map(_quote, group)

@@ -69,11 +69,11 @@ def count_parameters(tensors: dict[str, TensorInfo]) -> dict[str, int]:
 
 
 def _tensor(name: str, item: Any) -> TensorInfo:
-    dtype, shape, offsets = (
-        (item.get("dtype"), item.get("shape"), item.get("data_offsets"))
-        if isinstance(item, dict)
-        else (None, None, None)
-    )
+    fields: dict[str, Any] = item if isinstance(item, dict) else {}
+    dtype: Any
+    shape: Any
+    offsets: Any
+    dtype, shape, offsets = (fields.get(key) for key in ("dtype", "shape", "data_offsets"))
     fits = (
         isinstance(dtype, str)
         and _are_counts(shape, _MAX_DIMENSIONS)
