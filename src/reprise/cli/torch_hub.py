@@ -10,7 +10,8 @@ from reprise.base.errors import Forbidden
 from reprise.base.files import write_bytes
 from reprise.cli import output
 
-_NAME = "reprise_torch_hub.pth"
+# Such files are read in the order of their names; those that make Reprise importable come first.
+_NAME = "zz_reprise_torch_hub.pth"
 # Runs at every start of the interpreter: without the variable it is one look at the environment.
 _LINE = (
     'import os; os.environ.get("REPRISE_PATCH_TORCH_HUB") and '
