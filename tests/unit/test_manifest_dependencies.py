@@ -45,7 +45,7 @@ def brief(manifest: Manifest) -> list[tuple[str, str, str]]:
 def test_declared_inferred_and_pinned_packages_are_merged() -> None:
     assert brief(read_manifest(REPOS / "undeclared")) == [
         ("cv2", "opencv-python==4.9.0.80", "IO"),
-        ("hydra", "hydra-core==1.3.2", "D"),
+        ("hydra", "hydra-core==1.3.2", "O"),
         ("plan9_images", "plan9_images", "IO"),
         ("pytest", "pytest>=7", "O"),
         ("rich", "rich>=13", "O"),

@@ -1,7 +1,6 @@
 """Entry points that exist only once the file ran."""
 
 import functools
-import sys
 
 dependencies = []
 
@@ -23,7 +22,7 @@ def _factory(name, width):
 
 for _name, _width in _CONFIGS.items():
     globals()[f"net_{_name}"] = _factory(_name, _width)
-    setattr(sys.modules[__name__], "lite_" + _name, functools.partial(_build, _name, _width / 2)) if __name__ in sys.modules else None
+    globals()["lite_" + _name] = functools.partial(_build, _name, _width / 2)
 
 for _name in ["one", "two"]:
     locals()["size_" + _name] = lambda name=_name: name

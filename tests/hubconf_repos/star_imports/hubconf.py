@@ -4,4 +4,3 @@ dependencies = []
 
 from models import *
 from models.private import *
-from os.path import *

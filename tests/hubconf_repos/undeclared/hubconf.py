@@ -12,7 +12,7 @@ except ImportError:
 if False:
     import sklearn
 
-dependencies = ["math", "hydra-core"]
+dependencies = ["math"]
 
 
 def net(config="width: 4"):

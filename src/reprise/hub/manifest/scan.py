@@ -6,8 +6,6 @@ that are looked into later are parsed again from the text (see `bodies`).
 
 import ast
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 # Endings of the files that hold weights, and of the archives they come in.
@@ -28,6 +26,13 @@ _PLAIN_FIELDS = frozenset(
     "annotation arg asname attr cls conversion ctx id is_async kind kwd_attrs kwd_rest level "
     "module name op ops rest returns simple tag type_comment type_ignores".split()
 )
+
+# The fields of every kind of node that hold nodes worth a visit.
+_FIELDS = {
+    kind: tuple(name for name in kind._fields if name not in _PLAIN_FIELDS)
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST)
+}
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def scan(tree: ast.Module, text: str) -> Scan:
             state = visit(node, state, found)
             if state < 0:
                 continue
-        for name in _inner_fields(type(node)):
+        for name in _FIELDS[type(node)]:
             child = getattr(node, name)
             if type(child) is list:
                 pending.extend([(item, state) for item in child if isinstance(item, ast.AST)])
@@ -98,12 +103,6 @@ def scan(tree: ast.Module, text: str) -> Scan:
         function.body = []  # type: ignore[attr-defined]
     found.imports.sort(key=lambda item: item.line)
     return found
-
-
-@cache
-def _inner_fields(kind: Any) -> tuple[str, ...]:
-    """Return the fields of a kind of node that hold nodes worth a visit."""
-    return tuple(name for name in kind._fields if name not in _PLAIN_FIELDS)
 
 
 def dotted(node: ast.AST) -> str:
