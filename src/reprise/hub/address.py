@@ -171,6 +171,8 @@ def _read_id(text: str, kind: str) -> RepoId:
     if kind == "github" and _GITHUB_ID.fullmatch(text) and not text.endswith(("/.", "/..")):
         owner, _, name = text.partition("/")
         return RepoId(owner, name)
+    if kind == "github" and "/" not in text:  # only hubs have names without an owner
+        raise InvalidId(f"{text[:_MAX_SHOWN]!r} names no owner. {_GRAMMAR}")
     try:
         return RepoId.parse(text)
     except InvalidId as error:
