@@ -68,5 +68,5 @@ def test_an_alias_leads_a_legacy_id_to_a_repo(data: Path) -> None:
 
 def test_gc_and_fsck_of_a_new_hub_find_nothing(data: Path) -> None:
     run(data, "user", "create", "ada")
-    assert json.loads(run(data, "gc", "--json").stdout) == {"repos": 0, "deleted": 0}
+    assert json.loads(run(data, "gc", "--json").stdout) == {"repos": 0, "deleted": 0, "uploads": 0}
     assert json.loads(run(data, "fsck", "--json").stdout)["problems"] == []

@@ -1,4 +1,4 @@
-"""`reprise gc`: delete git objects that nothing leads to any more."""
+"""`reprise gc`: delete what nothing leads to any more."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -7,6 +7,7 @@ import click
 
 from reprise.cli import output
 from reprise.cli.data_option import data_option, open_hub
+from reprise.registry import lfs
 from reprise.registry.git import gc as git_gc
 
 
@@ -21,7 +22,7 @@ from reprise.registry.git import gc as git_gc
 )
 @output.json_option
 def gc(data: Path, database_url: str | None, grace_days: int) -> None:
-    """Delete git objects that no branch, tag or pull request leads to.
+    """Delete git objects that no branch, tag or pull request leads to, and unfinished uploads.
 
     Run it nightly; the hub may go on serving. After removing a secret by a force push, run it
     with --grace-days 0.
@@ -34,5 +35,7 @@ def gc(data: Path, database_url: str | None, grace_days: int) -> None:
         for repo_id in waiting:
             with registry.db.write() as conn:
                 deleted += git_gc.collect(conn, repo_id, now=registry.clock(), grace=grace)
-    result = {"repos": len(waiting), "deleted": deleted}
-    output.show(result, f"Looked at {len(waiting)} repos, deleted {deleted} objects.")
+        dropped = lfs.drop_stale_parts(registry)
+    result = {"repos": len(waiting), "deleted": deleted, "uploads": dropped}
+    text = f"Deleted {deleted} objects of {len(waiting)} repos and {dropped} unfinished uploads."
+    output.show(result, text)

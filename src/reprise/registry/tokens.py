@@ -3,7 +3,7 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Row, bindparam, delete, select
@@ -105,13 +105,12 @@ def identify(conn: Connection, secret: str | None, *, now: int) -> Caller:
     """
     if secret is None:
         return ANONYMOUS
-    row = conn.execute(_BY_SECRET, {"digest": _digest(secret)}).one_or_none()
-    if row is None:
+    rows = conn.execute(_BY_SECRET, {"digest": _digest(secret)}).all()
+    if not rows:
         raise Unauthenticated("Invalid access token: this hub does not know it. Make a new one.")
-    if row.expires_at is not None and row.expires_at <= now:
-        raise Unauthenticated(f"The access token {row.name!r} has expired. Make a new one.")
-    user = Account(row.account_id, row.account_name, "user", row.fullname, row.account_since)
-    return Caller(user, _as_token(row), _roles(conn, user))
+    if _is_over(rows[0], now):
+        raise Unauthenticated(f"The access token {rows[0].name!r} has expired. Make a new one.")
+    return _as_caller(rows)
 
 
 def recall(conn: Connection, token_id: int, *, now: int) -> Caller:
@@ -120,24 +119,31 @@ def recall(conn: Connection, token_id: int, *, now: int) -> Caller:
     Raises:
         Unauthenticated: The token was revoked or has expired since.
     """
-    row = conn.execute(_BY_ID, {"id": token_id}).one_or_none()
-    if row is None or (row.expires_at is not None and row.expires_at <= now):
+    rows = conn.execute(_BY_ID, {"id": token_id}).all()
+    if not rows or _is_over(rows[0], now):
         raise Unauthenticated("The access token behind this one was revoked or has expired.")
-    user = Account(row.account_id, row.account_name, "user", row.fullname, row.account_since)
-    return Caller(user, _as_token(row), _roles(conn, user))
+    return _as_caller(rows)
 
 
 def caller_of(conn: Connection, user: Account) -> Caller:
     """Speak for a user without a token, for commands run on the server's own machine."""
-    return Caller(user, None, _roles(conn, user))
+    roles = conn.execute(_ROLES, {"user": user.id})
+    return Caller(user, None, {org: OrgRole(role) for org, role in roles})
 
 
-_WITH_USER = select(
-    access_token,
-    account.c.name.label("account_name"),
-    account.c.fullname,
-    account.c.created_at.label("account_since"),
-).join(account, account.c.id == access_token.c.account_id)
+# A row for each organisation of the user, or one without: every request asks this, once.
+_WITH_USER = (
+    select(
+        access_token,
+        account.c.name.label("account_name"),
+        account.c.fullname,
+        account.c.created_at.label("account_since"),
+        membership.c.org_id,
+        membership.c.role.label("org_role"),
+    )
+    .join(account, account.c.id == access_token.c.account_id)
+    .outerjoin(membership, membership.c.user_id == account.c.id)
+)
 _BY_SECRET = _WITH_USER.where(access_token.c.secret_sha256 == bindparam("digest"))
 _BY_ID = _WITH_USER.where(access_token.c.id == bindparam("id"))
 _ROLES = select(membership.c.org_id, membership.c.role).where(
@@ -145,8 +151,15 @@ _ROLES = select(membership.c.org_id, membership.c.role).where(
 )
 
 
-def _roles(conn: Connection, user: Account) -> dict[int, OrgRole]:
-    return {org: OrgRole(role) for org, role in conn.execute(_ROLES, {"user": user.id})}
+def _is_over(row: Row[tuple[object, ...]], now: int) -> bool:
+    return row.expires_at is not None and row.expires_at <= now
+
+
+def _as_caller(rows: Sequence[Row[tuple[object, ...]]]) -> Caller:
+    row = rows[0]
+    user = Account(row.account_id, row.account_name, "user", row.fullname, row.account_since)
+    roles = {it.org_id: OrgRole(it.org_role) for it in rows if it.org_id is not None}
+    return Caller(user, _as_token(row), roles)
 
 
 def _digest(secret: str) -> bytes:
