@@ -22,12 +22,27 @@ from reprise.cli import output
     help="trending, downloads, likes, updated or created.",
 )
 @click.option("--limit", default=20, show_default=True, help="How many to show at most.")
+@click.option("--entry-points", is_flag=True, help="Search for entry points, not for repos.")
 @click.option("--endpoint", metavar="URL", help="Another hub than HF_ENDPOINT.")
 @output.json_option
-def search(text: str, **query: Any) -> None:
-    """Search the hub for repos whose name holds TEXT."""
+def search(text: str, entry_points: bool, limit: int, **query: Any) -> None:
+    """Search the hub for repos whose name holds TEXT.
+
+    With --entry-points, for what `reprise load` can load: words of its name or summary.
+    """
+    if entry_points:
+        _search_entry_points(text, limit)
+        return
     from reprise.hub.searching import search as find
 
-    rows = [asdict(found) for found in find(text, **query)]
+    rows = [asdict(found) for found in find(text, limit=limit, **query)]
     columns = ["id", "task", "library", "downloads", "likes", "updated"]
     output.table(rows, columns, empty="Nothing found; try a shorter text or fewer filters.")
+
+
+def _search_entry_points(text: str, limit: int) -> None:
+    from reprise.hub import catalogue
+
+    rows = catalogue.entry_points(text, limit=limit)
+    columns = ["id", "name", "signature", "summary"]
+    output.table(rows, columns, empty="No entry point is called so; try fewer words.")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, and_, bindparam, func, select, update
 
 from reprise.base.errors import AlreadyExists, Forbidden, InvalidId, InvalidInput, RevisionNotFound
-from reprise.registry import cards
+from reprise.registry import cards, manifests
 from reprise.registry.access import Repo
 from reprise.registry.db.database import lock_repo
 from reprise.registry.db.schema import entry, git_pointer
@@ -81,6 +81,7 @@ def moved(  # noqa: PLR0913 - what happened to a ref has this many parts
         describes = any(cards.concerns(path, was, now) for path, was, now in changes)
     if new is not None and describes:
         cards.refresh(conn, repo, new, store=store)
+    manifests.note(conn, repo, old, new, store=store, now=now)
     conn.execute(update(repo_table).where(repo_table.c.id == repo.id).values(values))
 
 

@@ -14,10 +14,12 @@ from reprise.registry.downloads import Downloads
 from reprise.registry.info import InfoCaches
 from reprise.registry.registry import Registry
 from reprise.registry.repos import RepoMoved
+from reprise.server import manifests
 from reprise.server.bulk import Budget, bulk
 from reprise.server.calls import face
 from reprise.server.errors import on_crash, on_http_error, on_moved, on_reprise_error
 from reprise.server.faces import (
+    entry_points,
     git_http,
     github,
     hf_accounts,
@@ -34,6 +36,7 @@ from reprise.server.faces import (
     xet,
     xet_xorbs,
 )
+from reprise.server.indexing import Indexer
 from reprise.server.observe import Observed, health
 from reprise.server.paths import RawPath, register_convertors
 from reprise.server.web.account_page import account_or_legacy_page
@@ -141,6 +144,9 @@ ROUTES = [
     Route("/api/{type:api}-tags-by-type", face(hf_catalogue.tags_by_type)),
     Route("/api/tasks", face(hf_catalogue.tasks)),
     Route("/api/validate-yaml", face(hf_catalogue.validate_yaml), methods=["POST"]),
+    # -- entry points
+    Route("/api/entry-points", face(entry_points.search)),
+    Route(f"{_API}/entry-points/{{rev:seg}}", face(entry_points.manifest)),
     # -- git
     Route(f"{_WEB}/info/refs", git_http.info_refs),
     Route(f"{_WEB}/git-upload-pack", git_http.upload, methods=["POST"]),
@@ -194,5 +200,7 @@ def create_app(registry: Registry) -> Starlette:
     app.state.listings = contents.new_cache(_LISTINGS)
     app.state.histories = github.new_cache()
     app.state.downloads = Downloads()
+    app.state.manifests = manifests.new_cache()
+    app.state.indexer = Indexer(registry)
     app.state.metrics = metrics
     return app

@@ -130,6 +130,7 @@ def _push(call: Call, body: BinaryIO, answer: BinaryIO) -> None:
         return _find(call, conn, Action.WRITE)
 
     push.receive(call.registry, find, body, answer)
+    call.request.app.state.indexer.wake()
 
 
 def _check(call: Call, service: Service) -> None:

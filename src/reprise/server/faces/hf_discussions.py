@@ -137,6 +137,7 @@ def merge(call: Call) -> Response:
         if body.get("comment"):
             text = _text(body, "comment")
             discussions.comment(conn, repo, found.num, caller.user, text, now=now)
+    call.request.app.state.indexer.wake()
     return JSONResponse({"mergeCommitId": oid.hex(), "status": Status.MERGED})
 
 

@@ -98,6 +98,7 @@ def super_squash(call: Call) -> Response:
         repo = call.repo(conn, caller, Action.WRITE)
         who = _author(call, caller.user).signature()
         oid = branches.super_squash(conn, call.registry, repo, branch, message=message, who=who)
+    call.request.app.state.indexer.wake()
     return JSONResponse({"commitOid": oid.hex()})
 
 

@@ -129,6 +129,7 @@ def _commit(call: Call, drafting: Drafting) -> Response:
             ref = _ref(call.param("rev"))
             oid = commits.commit(conn, call.registry, repo, ref, draft, author=author)
             answer = _answer(call, repo, oid)
+    call.request.app.state.indexer.wake()
     return JSONResponse(answer)
 
 

@@ -14,9 +14,10 @@ from reprise.hub.manifest import Manifest, names
 from reprise.registry import commit_facts, info, served
 from reprise.registry.cards import MAX_README, README
 from reprise.registry.info import CommitInfo
+from reprise.server import manifests
 from reprise.server.calls import Call
 from reprise.server.faces.hf_info import caches, keep
-from reprise.server.web import links, manifests, markdown
+from reprise.server.web import links, markdown
 from reprise.server.web.card_facts import card_facts
 from reprise.server.web.render import page, web_of
 from reprise.server.web.repo_frame import Frame, frame
@@ -33,10 +34,11 @@ def card_page(call: Call) -> Response:
         readme = _readme(conn, shown)
         found = caches(call).commits.get(info.key_of(shown.repo, shown.at.commit))
         facts = commit_facts.gather(conn, shown.repo, shown.at.commit) if found is None else None
-        manifest = manifests.known(call, shown) if shown.has_entry_points else NO_MANIFEST
-        sources = manifests.sources_of(conn, shown) if manifest is None else {}
+        manifest = _manifest(call, conn, shown)
+        commit = shown.at.commit
+        sources = manifests.sources_of(conn, shown.repo, commit) if manifest is None else {}
     if manifest is None:
-        manifest = manifests.read(call, shown, sources)
+        manifest = manifests.read(call, shown.repo, commit, sources)
     if facts is not None:
         found = keep(call, shown.repo, facts)
     assert found is not None
@@ -54,6 +56,12 @@ def card_page(call: Call) -> Response:
         repo_type=shown.repo.type,
         is_model=shown.repo.type is RepoType.MODEL,
     )
+
+
+def _manifest(call: Call, conn: Connection, shown: Frame) -> Manifest | None:
+    if not shown.has_entry_points:
+        return NO_MANIFEST
+    return manifests.known(call, conn, shown.repo, shown.at.commit)
 
 
 def base_of(shown: Frame, folder: str = "") -> Base:

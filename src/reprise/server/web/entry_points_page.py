@@ -5,8 +5,9 @@ from inspect import cleandoc
 from starlette.responses import Response
 
 from reprise.hub.manifest import FLAGS
+from reprise.server import manifests
 from reprise.server.calls import Call
-from reprise.server.web import links, manifests
+from reprise.server.web import links
 from reprise.server.web.render import page
 from reprise.server.web.repo_frame import frame
 
@@ -15,10 +16,11 @@ def entry_points_page(call: Call) -> Response:
     """`GET /{type}{repo}/entry-points/{rev}`."""
     with call.read() as (conn, caller):
         shown = frame(call, conn, caller)
-        manifest = manifests.known(call, shown)
-        sources = manifests.sources_of(conn, shown) if manifest is None else {}
+        manifest = manifests.known(call, conn, shown.repo, shown.at.commit)
+        commit = shown.at.commit
+        sources = manifests.sources_of(conn, shown.repo, commit) if manifest is None else {}
     if manifest is None:
-        manifest = manifests.read(call, shown, sources)
+        manifest = manifests.read(call, shown.repo, commit, sources)
     return page(
         call.request,
         "entry_points.html",

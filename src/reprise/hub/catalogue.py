@@ -1,0 +1,143 @@
+"""The hub's catalogue of models: submissions, checks, decisions, votes, reports, entry points."""
+
+import os
+import platform
+import sys
+from typing import Any
+from urllib.parse import quote
+
+from reprise import __version__
+from reprise.base.errors import HubUnreachable, InvalidInput
+from reprise.base.ids import RepoId
+from reprise.hub import api, settings
+from reprise.hub.failures import translated
+
+_TIMEOUT = 60  # seconds; the hub reads a whole repo to check it
+_MAX_PACKAGES = 500
+
+
+def submit(address: str) -> dict[str, Any]:
+    """Propose a repo for the catalogue: `owner/name` or `owner/name@commit`.
+
+    Raises:
+        InvalidInput: The text is no address of a repo.
+        Forbidden: You may not write to the repo.
+        NotFound: There is no such repo or commit.
+    """
+    repo, _, revision = address.partition("@")
+    if "@" in address and not revision:
+        raise InvalidInput(f"{address!r} names no commit after '@'.")
+    return _object(ask("POST", f"{_route(repo)}/submission", {"revision": revision or None}))
+
+
+def submission(repo: str) -> dict[str, Any]:
+    """Return where a submission stands: state, checks with reasons, history.
+
+    Raises:
+        NotFound: The repo was never submitted.
+    """
+    return _object(ask("GET", f"{_route(repo)}/submission"))
+
+
+def submissions(state: str = "") -> list[dict[str, Any]]:
+    """List the submissions that you may see, those that changed last first."""
+    return _array(ask("GET", f"/api/submissions?state={quote(state, safe='')}"))
+
+
+def check(repo: str) -> dict[str, Any]:
+    """Run every check of a submission again."""
+    return _object(ask("POST", f"{_route(repo)}/submission/checks", {}))
+
+
+def decide(repo: str, state: str, reason: str) -> dict[str, Any]:
+    """Decide on a submission, as a reviewer.
+
+    Args:
+        repo: `owner/name`.
+        state: `published`, `changes-requested` or `declined`.
+        reason: What the author is told.
+    """
+    body = {"state": state, "reason": reason}
+    return _object(ask("POST", f"{_route(repo)}/submission/decision", body))
+
+
+def vote(repo: str, *, withdraw: bool = False) -> dict[str, Any]:
+    """Vote for a repo, or withdraw the vote; an account has one vote per repo."""
+    return _object(ask("DELETE" if withdraw else "POST", f"{_route(repo)}/vote"))
+
+
+def report(repo: str, text: str) -> dict[str, Any]:
+    """Tell a repo's owner that it does not work, with this environment attached."""
+    body = {"text": text, "environment": environment()}
+    return _object(ask("POST", f"{_route(repo)}/reports", body))
+
+
+def reports(repo: str) -> list[dict[str, Any]]:
+    """List what people reported about a repo; for those who may write to it, and reviewers."""
+    return _array(ask("GET", f"{_route(repo)}/reports"))
+
+
+def entry_points(text: str, *, limit: int = 20) -> list[dict[str, Any]]:
+    """Search the entry points of all repos by words of their name and summary."""
+    query = f"search={quote(text, safe='')}&limit={limit}"
+    return _array(ask("GET", f"/api/entry-points?{query}"))
+
+
+def environment() -> dict[str, Any]:
+    """Describe this Python, its platform and its installed packages, without anything personal."""
+    from importlib.metadata import distributions
+
+    found = {item.metadata["Name"]: item.version for item in distributions()}
+    packages = sorted((name, version) for name, version in found.items() if name)
+    return {
+        "python": platform.python_version(),
+        "implementation": sys.implementation.name,
+        "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "cpus": os.cpu_count(),
+        "reprise": __version__,
+        "packages": dict(packages[:_MAX_PACKAGES]),
+    }
+
+
+def ask(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """Send one request to the hub in use, and return its JSON answer.
+
+    Raises:
+        RepriseError: The class that the hub's refusal stands for.
+        HubUnreachable: No answer, or not one of a hub.
+    """
+    from huggingface_hub.utils import (  # type: ignore[attr-defined]  # its documented names
+        build_hf_headers,
+        get_session,
+        hf_raise_for_status,
+    )
+
+    endpoint = settings.endpoint()
+    headers = build_hf_headers(
+        token=api.token_for(endpoint, None), library_name="reprise", library_version=__version__
+    )
+    with translated(endpoint, "The request"):
+        answer = get_session().request(
+            method, endpoint + path, json=body, headers=headers, timeout=_TIMEOUT
+        )
+        hf_raise_for_status(answer)
+    try:
+        return answer.json()
+    except ValueError:
+        raise HubUnreachable(f"{endpoint} does not answer like a hub.") from None
+
+
+def _route(repo: str) -> str:
+    return f"/api/models/{RepoId.parse(repo)}"
+
+
+def _object(answer: Any) -> dict[str, Any]:
+    if not isinstance(answer, dict):
+        raise HubUnreachable(f"{settings.endpoint()} does not answer like a hub.")
+    return answer
+
+
+def _array(answer: Any) -> list[dict[str, Any]]:
+    if not isinstance(answer, list) or not all(isinstance(item, dict) for item in answer):
+        raise HubUnreachable(f"{settings.endpoint()} does not answer like a hub.")
+    return answer

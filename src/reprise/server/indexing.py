@@ -1,0 +1,52 @@
+"""A thread that reads manifests after commits, so that no commit waits for one."""
+
+import logging
+import threading
+
+from reprise.registry import manifests
+from reprise.registry.registry import Registry
+
+_log = logging.getLogger(__name__)
+
+
+class Indexer:
+    """Catches up with manifests that are due, in one thread that ends when none are left.
+
+    What is due is kept in the database: a hub that stops meanwhile goes on when it is woken next.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._lock = threading.Lock()
+        self._again = False
+        self._thread: threading.Thread | None = None
+
+    def wake(self) -> None:
+        """See to it that everything due by now will be read; returns at once."""
+        with self._lock:
+            self._again = True
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="manifests", daemon=True)
+                self._thread.start()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until nothing is being read; tells whether that came within the time."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
+        return thread is None or not thread.is_alive()
+
+    def _work(self) -> None:
+        while self._goes_on():
+            try:
+                manifests.catch_up(self._registry)
+            except Exception:  # noqa: BLE001 - the database went away: what is due stays due
+                _log.exception("Manifests could not be brought up to date")
+
+    def _goes_on(self) -> bool:
+        with self._lock:
+            if not self._again:
+                self._thread = None
+                return False
+            self._again = False
+            return True
