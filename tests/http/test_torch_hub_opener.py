@@ -129,8 +129,10 @@ def test_everything_else_goes_where_it_went_before(network: Network, url: str) -
 @pytest.mark.usefixtures("net")
 def test_what_is_sent_somewhere_is_left_alone() -> None:
     assert read(Request(ZIP, data=b"x")) == b"network"
-    with urlopen(ZIP, data=b"x") as answer:
-        assert answer.read() == b"network"
+    assert read(Request(ZIP, method="DELETE")) == b"network"
+    for data in (b"x", b""):
+        with urlopen(ZIP, data=data) as answer:
+            assert answer.read() == b"network"
 
 
 def test_mirrored_urls_come_from_the_hub_and_others_do_not(net: Hub) -> None:

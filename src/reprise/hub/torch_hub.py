@@ -93,8 +93,7 @@ class HubOpener(OpenerDirector):
     def open(self, fullurl: str | Request, *args: Any, **kwargs: Any) -> Any:
         """Open a URL, as `OpenerDirector.open` does; `data` and `timeout` may follow."""
         request = Request(fullurl) if isinstance(fullurl, str) else fullurl  # noqa: S310
-        has_data = request.data is not None or bool(args and args[0]) or bool(kwargs.get("data"))
-        if self.hub is not None and not has_data and request.type in _PORTS:
+        if self.hub is not None and _only_reads(request, args, kwargs):
             path = _github_path(request.full_url)
             if path is not None:
                 return self._ask_hub(self.hub, request, path, args, kwargs)
@@ -235,6 +234,12 @@ def patch_from_environment() -> None:
 
 def _installed() -> OpenerDirector | None:
     return urllib.request._opener  # type: ignore[attr-defined, no-any-return]  # noqa: SLF001
+
+
+def _only_reads(request: Request, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    data = args[0] if args else kwargs.get("data")
+    plain = request.data is None and data is None and request.type in _PORTS
+    return plain and request.get_method() in {"GET", "HEAD"}
 
 
 def _github_path(url: str) -> str | None:
