@@ -26,6 +26,7 @@
     ├── IsolationFailed       code in a process of its own gave no answer     500
     │   ├── RemoteFailure     it raised; the message holds its traceback      500
     │   ├── WorkerCrashed     its process ended                               500
+    │   │   └── ObjectGone    the object asked for had been in it             500
     │   └── WorkerTimeout     it took longer than it was given                500
     └── CorruptContent        bytes do not match their digest                 422
 
@@ -208,6 +209,10 @@ class RemoteFailure(IsolationFailed):
 
 class WorkerCrashed(IsolationFailed):
     """A worker's process ended while, or before, it was asked something."""
+
+
+class ObjectGone(WorkerCrashed):
+    """An object was in a worker's process that has ended."""
 
 
 class WorkerTimeout(IsolationFailed):

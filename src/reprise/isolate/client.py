@@ -23,8 +23,8 @@ from reprise.base.errors import (
     EntryNotFound,
     InvalidInput,
     MissingDependencies,
+    ObjectGone,
     RemoteFailure,
-    WorkerCrashed,
 )
 from reprise.isolate.inside.values import KIND, CannotTravel
 from reprise.isolate.launch import Launch
@@ -169,7 +169,7 @@ class Worker:
         except RemoteFailure as error:
             raise _translated(error) from None
         except _Gone as error:
-            raise WorkerCrashed(str(error), hint="Load it again.") from None
+            raise ObjectGone(str(error), hint="Load it again.") from None
         except CannotTravel as error:
             raise InvalidInput(str(error)) from None
         except BaseException:  # KeyboardInterrupt too: its answer would meet the next request

@@ -1,11 +1,13 @@
 """How a worker is to be started: a plain value, which can be pickled and compared."""
 
-from dataclasses import dataclass, field
+import os
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reprise.isolate.limits import GIB, Level, Limits
 from reprise.isolate.places import interpreter_paths
 
+_OWN = ("PYTHON", "VIRTUAL_ENV", "CONDA_", "LD_LIBRARY_PATH")
 PROGRAM = Path(__file__).parent / "inside"
 
 # For code that nobody trusts. A worker lives long, so only what it does at once is limited.
@@ -31,6 +33,7 @@ class Launch:
         level: How strongly it is confined; None for the strongest this machine has, Level.NONE
             for code that is trusted.
         env: Environment variables on top of the scrubbed environment.
+        inherits: Whether the caller's environment and working folder apply too: for trusted code.
         modules: Imported before the worker says that it is ready.
         ready_seconds: How long that may take; the first import of an environment reads from disk.
         call_seconds: How long one request may take; None for as long as it needs.
@@ -41,15 +44,26 @@ class Launch:
     limits: Limits = UNTRUSTED
     level: Level | None = None
     env: tuple[tuple[str, str], ...] = ()
+    inherits: bool = False
     modules: tuple[str, ...] = field(default=("torch",))
     ready_seconds: float = 120
     call_seconds: float | None = 600
 
     def with_reading(self, *paths: Path) -> "Launch":
         """Return the same launch with more readable paths."""
-        from dataclasses import replace
-
         return replace(self, limits=self.limits.reading(*paths))
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables to add to the scrubbed environment.
+
+        Read when the worker starts, never kept: a launch may be pickled, and tokens must not be.
+        """
+        given = dict(self.env)
+        if not self.inherits:
+            return given
+        # Settings of the caller's interpreter would break the other one.
+        own = {name: value for name, value in os.environ.items() if not name.startswith(_OWN)}
+        return own | given
 
     def readable_limits(self) -> Limits:
         """Return the limits with all the interpreter itself has to read."""

@@ -6,8 +6,9 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 from reprise.base.errors import RemoteFailure, RepriseError, WorkerCrashed, WorkerTimeout
 from reprise.isolate.inside.messages import Channel, Message, ProtocolError
@@ -19,9 +20,6 @@ from reprise.isolate.log_lines import LogLines
 from reprise.isolate.pool import Pool
 from reprise.isolate.sandbox import confinement, make_spec
 from reprise.isolate.supervisor import Ending, Supervisor
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # The most that one answer may ask for: a worker that lies must not make us reserve everything.
 MAX_ANSWER = 64 << 30
@@ -70,7 +68,9 @@ class Session:
                 command: list[str | Path] = [launch.python, "-I", PROGRAM / "__main__.py"]
                 command += [str(theirs.fileno()), *launch.modules]
                 limits = launch.readable_limits()
-                spec = make_spec(command, limits, confined, env=dict(launch.env))
+                spec = make_spec(command, limits, confined, env=launch.environment())
+                if launch.inherits:
+                    spec = replace(spec, folder=str(Path.cwd()))
                 supervisor = stack.enter_context(
                     Supervisor.start(
                         spec,

@@ -1,0 +1,200 @@
+"""Load an entry point in a worker: an environment of its own, a process that may touch nothing.
+
+    model = load_isolated("owner/name", "resnet18")      # an nn.Module here, computing there
+
+For repos that nobody vouched for, and for repos whose packages do not go with the caller's. Tensors
+travel through shared memory. Gradients do not: a worker is for using a model, not for training it.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from reprise.hub import consent, entrypoints, settings
+from reprise.hub.address import Address
+from reprise.hub.manifest import Dependency, Manifest, read_manifest
+from reprise.hub.snapshots import Options, Snapshot, open_snapshot
+from reprise.isolate import environments
+from reprise.isolate.client import Reference, RemoteObject, Worker
+from reprise.isolate.environments import Environment
+from reprise.isolate.interpreter import inspect
+from reprise.isolate.launch import TRUSTED, UNTRUSTED, Launch
+from reprise.isolate.limits import Level, Limits
+from reprise.isolate.progress import Progress, silent
+from reprise.isolate.requirements import Sources
+
+
+@dataclass(frozen=True)
+class Isolation:
+    """How an isolated repo is run.
+
+    Attributes:
+        trusted: The code may do what the caller may do; it only needs other packages. Somebody
+            has to agree to that, as for `load`.
+        python: Interpreter of the environment to build: a path, a version such as "3.10", or None
+            for the running one's version.
+        environment: Interpreter of an environment that exists, instead of building one.
+        requirements: What to install, instead of what the repo's code asks for.
+        constraints: Limits on versions of what is needed anyway: ("numpy<2",).
+        sources: Where packages come from.
+        root: Folder of all environments; by default below the cache of snapshots.
+        readable: Files that untrusted code may read besides the repo and downloaded checkpoints.
+        limits: What the process may use; None for `launch.UNTRUSTED` or `launch.TRUSTED`.
+        level: How strongly untrusted code is confined; None for the strongest possible.
+        env: Environment variables for the worker.
+        call_seconds: How long one call may take.
+        progress: Told about every step of building an environment.
+    """
+
+    trusted: bool = False
+    python: str | Path | None = None
+    environment: Path | None = None
+    requirements: tuple[str, ...] | None = None
+    constraints: tuple[str, ...] = ()
+    sources: Sources = field(default_factory=Sources)
+    root: Path | None = None
+    readable: tuple[Path, ...] = ()
+    limits: Limits | None = None
+    level: Level | None = None
+    env: tuple[tuple[str, str], ...] = ()
+    call_seconds: float | None = 600
+    progress: Progress = silent
+
+
+def load_isolated(
+    repo: str,
+    entry: str,
+    *args: Any,
+    isolation: Isolation | None = None,
+    options: Options | None = None,
+    **kwargs: Any,
+) -> Any:
+    """Call an entry point in a worker.
+
+    Modules come back as `nn.Module` where torch is installed on this side too; other objects as
+    stand-ins that forward attributes and calls; plain values, arrays and tensors as themselves.
+    The worker ends when nothing of it is held any more.
+
+    Args:
+        repo: As for `load`.
+        entry: Name of the entry point.
+        *args: Passed to the entry point, as far as they can travel.
+        isolation: How to run it; by default without trust.
+        options: How to fetch it.
+        **kwargs: Passed to the entry point.
+
+    Raises:
+        ConsentRequired: It is to be trusted, and nobody agreed to run this commit.
+        EntryNotFound: The repo has no such entry point.
+        IncompatibleDependencies: Its packages cannot be installed together.
+        NotSupported: This machine cannot confine untrusted code.
+        RemoteFailure: Its code raised.
+        RepriseError: See `reprise.hub.snapshots.open_snapshot`.
+    """
+    wanted = isolation or Isolation()
+    snapshot = open_snapshot(repo, options or Options())
+    manifest = read_manifest(snapshot.folder)
+    if "dynamic-names" not in manifest.flags:
+        entrypoints.find_entry(snapshot, manifest, entry)
+    if wanted.trusted and isinstance(snapshot.address, Address) and snapshot.commit:
+        policy = consent.Policy(settings.trust_file())
+        consent.require_consent(snapshot.address, snapshot.commit, "check", policy=policy)
+    launch = make_launch(snapshot, manifest, wanted)
+    return call_entry_point(launch, str(snapshot.address), snapshot.folder, (entry, args, kwargs))
+
+
+def call_entry_point(
+    launch: Launch,
+    name: str,
+    folder: Path,
+    call: tuple[str, tuple[Any, ...], Mapping[str, Any]],
+) -> Any:
+    """Start a worker and call an entry point of `folder` in it.
+
+    Args:
+        launch: How to start it; it must be able to read the folder.
+        name: Stands before its output in the log.
+        folder: Root of the repo's files.
+        call: Entry point, positional and keyword arguments.
+    """
+    has_torch = find_spec("torch") is not None
+    worker = Worker(launch, name=name, represent=_represent, prefer_numpy=not has_torch)
+    entry, args, kwargs = call
+    result = worker.load(folder, entry, *args, **kwargs)
+    if has_torch:
+        from reprise.hub import remote_module
+
+        if remote_module.is_remote(result):
+            remote_module.remember(result, remote_module.Recipe(launch, name, folder, call))
+    return result
+
+
+def requirements_of(manifest: Manifest) -> tuple[str, ...]:
+    """Return what an environment has to hold: declared packages and unconditional imports."""
+    needed = (
+        item
+        for item in manifest.dependencies
+        if (item.declared or (item.inferred and not item.optional)) and not _is_builtin(item)
+    )
+    return tuple(sorted({item.distribution + item.specifier for item in needed}))
+
+
+def make_launch(snapshot: Snapshot, manifest: Manifest, wanted: Isolation) -> Launch:
+    """Prepare the environment of a repo and say how its worker starts."""
+    python, base, torch_there = _interpreter(manifest, wanted)
+    checkpoints = settings.cache_dir() / "checkpoints"
+    readable = [*_files(snapshot), *wanted.readable]
+    readable += [checkpoints] if checkpoints.is_dir() else []
+    launch = Launch(
+        python,
+        base,
+        limits=wanted.limits or (TRUSTED if wanted.trusted else UNTRUSTED),
+        level=Level.NONE if wanted.trusted else wanted.level,
+        env=(("TORCH_HOME", str(settings.cache_dir().parent)), *wanted.env),
+        modules=("torch",) if torch_there else (),
+        inherits=wanted.trusted,
+        call_seconds=wanted.call_seconds,
+    )
+    return replace(launch, limits=launch.limits.reading(*readable))
+
+
+def _files(snapshot: Snapshot) -> list[Path]:
+    """Return the snapshot, and what its links into another cache point to."""
+    root = snapshot.root.resolve()
+    links = {path.resolve() for path in root.rglob("*") if path.is_symlink()}
+    return [root, *sorted(target for target in links if target.is_file())]
+
+
+def _interpreter(manifest: Manifest, wanted: Isolation) -> tuple[Path, Path, bool]:
+    """Return an interpreter, its base installation, and whether torch is to be expected."""
+    if wanted.environment is not None:
+        return wanted.environment, inspect(wanted.environment).base, True
+    made = _environment(manifest, wanted)
+    return made.python, made.base, "torch" in dict(made.packages)
+
+
+def _environment(manifest: Manifest, wanted: Isolation) -> Environment:
+    lines = requirements_of(manifest) if wanted.requirements is None else wanted.requirements
+    return environments.ensure(
+        lines,
+        wanted.root or settings.cache_dir() / "environments",
+        python=wanted.python,
+        constraints=wanted.constraints,
+        sources=wanted.sources,
+        progress=wanted.progress,
+    )
+
+
+def _represent(worker: Worker, reference: Reference, facts: dict[str, Any]) -> Any:
+    if facts.get("module") and find_spec("torch") is not None:
+        from reprise.hub import remote_module
+
+        return remote_module.make(worker, reference, facts)
+    return RemoteObject(worker, reference, facts)
+
+
+def _is_builtin(item: Dependency) -> bool:
+    return item.import_name in sys.stdlib_module_names
