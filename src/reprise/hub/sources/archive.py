@@ -119,7 +119,14 @@ def _write(opened: zipfile.ZipFile, member: Member, into: Path) -> None:
         os.fsync(file.fileno())
     if left:
         raise CorruptContent(f"{member.path!r} is shorter than the archive says.")
-    target.chmod(member.mode)
+    if member.mode & 0o111:
+        _make_executable(target)
+
+
+def _make_executable(target: Path) -> None:
+    """Let those run a file who may read it; who that is, the umask has decided."""
+    mode = stat.S_IMODE(target.stat().st_mode)
+    target.chmod(mode | (mode & 0o444) >> 2)
 
 
 def _make_links(opened: zipfile.ZipFile, members: list[Member], into: Path) -> list[str]:
