@@ -191,3 +191,13 @@ def test_looking_for_packages_imports_nothing(tmp_path: Path) -> None:
     dependency = Dependency("antigravity", "antigravity", True, False, False, ())
     assert missing(Manifest(dependencies=(dependency, *manifest.dependencies))) == ()
     assert "antigravity" not in sys.modules
+
+
+def test_a_folder_that_happens_to_lie_here_is_no_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "wandb").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend("")
+    dependency = Dependency("wandb", "wandb", True, False, False, ())
+    assert missing(Manifest(dependencies=(dependency,))) == (dependency,)

@@ -259,6 +259,58 @@ def test_modules_written_while_the_code_runs_are_found(tmp_path: Path) -> None:
     assert call(tmp_path, "net") == 4
 
 
+def test_built_in_names_that_the_code_adds_are_its_names(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        hubconf="import builtins\nbuiltins.added_name = 5\ndef net(): return added_name\n",
+    )
+    import builtins
+
+    try:
+        assert call(tmp_path, "net") == 5
+        assert builtins.added_name == 5
+    finally:
+        del builtins.added_name
+
+
+def test_tools_that_walk_through_all_modules_are_not_disturbed(
+    tmp_path: Path, library: ModuleType
+) -> None:
+    del library
+    write(
+        tmp_path / "repo",
+        hubconf="import library\n"
+        "def net(wait):\n    library.by_call('models')\n    return wait()\n",
+        models="value = 1\n",
+    )
+
+    def walk() -> dict[str, object]:
+        found: dict[str, object] = {}
+        thread = threading.Thread(
+            target=lambda: found.update(
+                {n: getattr(m, "__file__", None) for n, m in list(sys.modules.items())}
+            )
+        )
+        thread.start()
+        thread.join()
+        return found
+
+    files = call(tmp_path / "repo", "net", walk)
+    assert files["threading"] == threading.__file__
+    assert files["models"] is None
+
+
+def test_files_beside_modules_are_found_by_bare_name(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        hubconf="from importlib import resources\n"
+        "def net(): return resources.files('data').joinpath('words.txt').read_text()\n",
+        data__init="",
+    )
+    (tmp_path / "data" / "words.txt").write_text("one two")
+    assert call(tmp_path, "net") == "one two"
+
+
 def test_the_standard_library_wins_where_it_is_loaded_already(tmp_path: Path) -> None:
     write(
         tmp_path,

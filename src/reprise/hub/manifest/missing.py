@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterable
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
+from pathlib import Path
 
 from reprise.hub.manifest.records import Dependency, Manifest
 
@@ -42,4 +43,9 @@ def _is_importable(name: str) -> bool:
         spec = find_spec(name)
     except (ImportError, ValueError):  # ValueError: a module without a spec is loaded already
         spec = PathFinder.find_spec(name)
-    return spec is not None
+    if spec is None:
+        return False
+    # A folder without `__init__.py` in the working folder is no package: `wandb/`, `data/`.
+    portions = [] if spec.origin else list(spec.submodule_search_locations or ())
+    here = Path.cwd()
+    return not portions or any(Path(portion).resolve().parent != here for portion in portions)

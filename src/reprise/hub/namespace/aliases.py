@@ -25,18 +25,24 @@ Current = Callable[[], Space | None]
 class Alias(ModuleType):
     """A module that stands for another one, depending on the thread that asks."""
 
-    def __init__(self, name: str, target: Callable[[str], ModuleType]) -> None:
+    def __init__(self, name: str, aliases: "Aliases") -> None:
         super().__init__(name)
-        self.__dict__["_target"] = target
+        self.__dict__["_aliases"] = aliases
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.__dict__["_target"](self.__name__), name)
+        # Tools walk through `sys.modules` and ask every module for its `__file__`: that must not
+        # import anything, and fail as it does for any other module.
+        about = name.startswith("__") and name != "__path__"
+        target = self.__dict__["_aliases"].target(self.__name__, load=not about)
+        if target is None:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        return getattr(target, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith("__"):
             self.__dict__[name] = value  # what the import system notes about the alias itself
         elif not isinstance(value, Alias):
-            setattr(self.__dict__["_target"](self.__name__), name, value)
+            setattr(self.__dict__["_aliases"].target(self.__name__, load=True), name, value)
 
 
 class AliasLoader(Loader):
@@ -54,6 +60,11 @@ class AliasLoader(Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Do nothing: the module behind the alias ran already."""
 
+    def get_resource_reader(self, name: str) -> Any:
+        """Return the reader of the repo's package, for `importlib.resources`."""
+        full = self._space.full_name(name)
+        return sys.modules[full].__spec__.loader.get_resource_reader(full)  # type: ignore[union-attr]
+
 
 class Aliases:
     """All aliases of the process."""
@@ -69,7 +80,7 @@ class Aliases:
         """Return a new alias; the caller puts it into `sys.modules`."""
         with self._lock:
             self._names.add(name)
-            return Alias(name, self._target)
+            return Alias(name, self)
 
     def expose(self, space: Space, name: str) -> None:
         """Put aliases for a repo's module and the packages around it into `sys.modules`."""
@@ -109,26 +120,34 @@ class Aliases:
             return False
         return space.owns(top) and not is_installed(top, self._finder)
 
-    def _target(self, name: str) -> ModuleType:
+    def target(self, name: str, *, load: bool) -> ModuleType | None:
+        """Return the module that a name means to this thread, None when there is none.
+
+        Args:
+            name: The bare name.
+            load: Whether to import the module if that has not happened yet.
+        """
         space = self._current()
         if space is not None and space.owns(name):
-            return import_module(space.full_name(name))
-        return self._original(name)
-
-    def _original(self, name: str) -> ModuleType:
-        """Return what a thread that runs no repo means by a name."""
-        with self._lock:
-            known = self._originals.get(name)
-            if known is not None:
-                return known
-            if not isinstance(sys.modules.get(name), Alias):
-                return import_module(name)
+            full = space.full_name(name)
+            return import_module(full) if load else sys.modules.get(full)
+        known = self._originals.get(name)
+        if known is not None or not load:
+            return known
+        try:
             return self._import_behind(name)
+        except ModuleNotFoundError as error:
+            if error.name != name:
+                raise
+            return None
 
     def _import_behind(self, name: str) -> ModuleType:
-        """Import a module whose name an alias occupies."""
+        """Import a module whose name an alias occupies, or occupied when somebody took it."""
+        if not isinstance(sys.modules.get(name), Alias):
+            return import_module(name)
         head = name.rpartition(".")[0]
-        path = getattr(self._original(head), "__path__", None) if head else None
+        parent = self.target(head, load=True) if head else None
+        path = getattr(parent, "__path__", None)
         for finder in sys.meta_path:
             find = getattr(finder, "find_spec", None)
             spec = find(name, path) if find is not None and finder is not self._finder else None
@@ -137,11 +156,12 @@ class Aliases:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
     def _load(self, name: str, spec: ModuleSpec) -> ModuleType:
-        module = module_from_spec(spec)
-        self._originals[name] = module
+        # No lock is held while the module runs: it may wait for threads that need it. As in any
+        # import, others may see the module before it is complete.
+        module = self._originals.setdefault(name, module_from_spec(spec))
         try:
             spec.loader.exec_module(module)  # type: ignore[union-attr]
         except BaseException:
-            del self._originals[name]
+            self._originals.pop(name, None)
             raise
         return module

@@ -123,6 +123,11 @@ class RepoFinder:
                     self.aliases.clear()
                     self._redirection.close()
 
+    def invalidate_caches(self) -> None:
+        """Look at all folders again; `importlib.invalidate_caches` asks every finder to."""
+        for space in list(self.spaces.values()):
+            space.look_again()
+
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: object = None
     ) -> ModuleSpec | None:

@@ -30,6 +30,7 @@ class Redirection:
     def __init__(self, current: Callable[[], Space | None]) -> None:
         self._current = current
         self._open = False
+        self._hub: Any = None
         self._original: Callable[..., Any] | None = None
 
     def open(self) -> None:
@@ -41,7 +42,7 @@ class Redirection:
         """Put torch's own step back."""
         self._open = False
         if self._original is not None:
-            setattr(sys.modules["torch.hub"], _STEP, self._original)
+            setattr(self._hub, _STEP, self._original)
             self._original = None
 
     def after_import(self, name: str) -> None:
@@ -64,5 +65,5 @@ class Redirection:
             path = Path(folder)
             return entry_point(path, folder_key(path), entry)(*args, **kwargs)
 
-        self._original = original
+        self._hub, self._original = hub, original
         setattr(hub, _STEP, load_local)

@@ -161,12 +161,12 @@ class Space:
         first = self._folders.find(top, front)
         if loaded or (first is not None and first.loader is not None):
             return self._by_name(top) if first is not None and first.loader is None else Owner.REPO
-        if is_installed(top, self._finder):
-            return Owner.OUTSIDE
         last = self._folders.find(top, back)
+        if (first is None and last is None) or is_installed(top, self._finder):
+            return Owner.OUTSIDE
         if last is not None and last.loader is not None:
             return Owner.REPO
-        return Owner.OUTSIDE if first is None and last is None else self._by_name(top)
+        return self._by_name(top)
 
     def _by_name(self, top: str) -> Owner:
         """Judge a folder without `__init__.py`: a package, or tools for the library `top`."""

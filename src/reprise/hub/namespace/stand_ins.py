@@ -1,9 +1,10 @@
-"""`sys` and `importlib` as a repo's code sees them.
+"""`sys`, `importlib` and `builtins` as a repo's code sees them.
 
 Everything is the real thing, but for what concerns the repo's own modules: `sys.path` is a list
 of its own, so that edits never reach anybody else, and imports by name find the repo's modules.
 """
 
+import builtins
 import importlib
 import importlib.machinery
 import importlib.util
@@ -53,6 +54,15 @@ class _Sys(StandIn):
             super().__setattr__(name, value)
 
 
+class _Builtins(StandIn):
+    """`builtins`: what is added to it appears in the repo's own copy, too."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name != "__import__":
+            self.__dict__["_copy"][name] = value
+
+
 def make_stand_ins(space: Space) -> dict[str, ModuleType]:
     """Return the modules that a repo's code gets instead of the real ones, by name."""
     util = StandIn(
@@ -64,7 +74,12 @@ def make_stand_ins(space: Space) -> dict[str, ModuleType]:
     )
     by_name = partial(import_by_call, space)
     whole = StandIn(importlib, {"import_module": by_name, "util": util})
-    return {"sys": _Sys(sys, {"path": space.path}), "importlib": whole, "importlib.util": util}
+    return {
+        "builtins": _Builtins(builtins, {"_copy": space.builtins}),
+        "importlib": whole,
+        "importlib.util": util,
+        "sys": _Sys(sys, {"path": space.path}),
+    }
 
 
 def _find_spec(space: Space, name: str, package: str | None = None) -> ModuleSpec | None:
