@@ -150,6 +150,20 @@ def test_no_card_makes_the_client_fail(readme):
     info.card_data.to_dict()
 
 
+@pytest.mark.parametrize(
+    ("body", "first"),
+    [
+        ("# T\nIt *is* a [small](x) `model_x`.\n\nMore.", "It is a small model_x."),
+        ("\n\n![x](y)\n\n| a |\n|---|\n\nProse \x00here.", "Prose here."),
+        ("# Only a title", ""),
+        ("```bash\nls\n\ncd\n```\n\n- a\n- b\n\n> c\n\nProse.", "Prose."),
+        ("word " * 500, ("word " * 60).strip()),
+    ],
+)
+def test_the_summary_is_the_first_prose(body, first):
+    assert model(f"---\nlicense: mit\n---\n{body}").summary.strip() == first
+
+
 def test_tags_are_bounded_and_clean():
     tags = "\n".join(f"- t{n}" for n in range(3000))
     found = model(f"---\nlicense: mit\ntags:\n- ' a '\n- {'x' * 300}\n- \"b\\nc\"\n{tags}\n---\n")

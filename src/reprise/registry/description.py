@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import dropwhile
 from math import isfinite
 from typing import Any
 
@@ -32,7 +33,9 @@ _SAFE_DIGITS = 18  # every integer this long fits 64 bits
 _NOT_TAG = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _MAX_SUMMARY = 300  # characters
 _MAX_PARAGRAPH = 5 * _MAX_SUMMARY
-_NOT_PROSE = re.compile(r"\s*(#|<|\||!\[|\[!\[|```|---|>|[-*+] )")
+_FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+_HEADING = re.compile(r"\s*(#|$)")
+_NOT_PROSE = re.compile(r"\s*(<|\||!\[|\[!\[|```|---|>|[-*+] )")
 _MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*`]|(?<!\w)_|_(?!\w)|<[^>]*>")
 # Above the limit on a card's own tags: licence, languages and base models come after those.
 _MAX_ALL_TAGS = 2 * MAX_TAGS
@@ -87,12 +90,12 @@ def describe(repo_type: RepoType, files: Files) -> Description:
 
 def summary(body: str) -> str:
     """Return the first paragraph of prose in a Markdown text, shortened."""
-    for paragraph in re.split(r"\n\s*\n", body[: 10 * _MAX_PARAGRAPH]):
-        if paragraph.strip() and not _NOT_PROSE.match(paragraph):
-            text = re.sub(
-                r"!?\[([^\]]*)\]\([^)]*\)|[*_`]|<[^>]*>", r"\1", paragraph[:_MAX_PARAGRAPH]
-            )
-            return " ".join(_NOT_TAG.sub(" ", text).split())[:_MAX_SUMMARY]
+    start = _FENCED.sub("", body[: 10 * _MAX_PARAGRAPH])
+    for paragraph in re.split(r"\n\s*\n", start):
+        lines = list(dropwhile(_HEADING.match, paragraph[:_MAX_PARAGRAPH].splitlines()))
+        if lines and not _NOT_PROSE.match(lines[0]):
+            text = _NOT_TAG.sub(" ", _MARKUP.sub(r"\1", "\n".join(lines)))
+            return " ".join(text.split())[:_MAX_SUMMARY]
     return ""
 
 

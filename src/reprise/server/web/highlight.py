@@ -1,14 +1,20 @@
 """Colours for code: spans with classes, never styles; large texts stay plain."""
 
+import time
+from collections.abc import Iterable, Iterator
 from html import escape
+from typing import Any
 
 import pygments
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
+Token = tuple[Any, str]  # kind and text
+
 CLASS_PREFIX = "hl-"
-MAX_CODE = 200_000  # characters of one file
+MAX_CODE = 100_000  # characters of one file
+_MAX_SECONDS = 2.0  # of one thread's time
 _MAX_LINE = 5_000  # characters; minified code is not worth colouring
 # Names and endings -> languages. Only well-known ones: each lexer is code that strangers feed.
 _LANGUAGES = {
@@ -61,8 +67,20 @@ def highlight(code: str, language: str) -> str:
     except ClassNotFound:
         return escape(code)
     formatter: HtmlFormatter[str] = HtmlFormatter(nowrap=True, classprefix=CLASS_PREFIX)
-    coloured: str = pygments.highlight(code, lexer, formatter)
+    try:
+        coloured: str = pygments.format(_in_time(lexer.get_tokens(code)), formatter)
+    except TimeoutError:
+        return escape(code)
     return coloured
+
+
+def _in_time(tokens: Iterable[Token]) -> Iterator[Token]:
+    """Pass tokens on; give up on texts that make a lexer's expressions slow."""
+    limit = time.thread_time() + _MAX_SECONDS
+    for token in tokens:
+        if time.thread_time() > limit:
+            raise TimeoutError
+        yield token
 
 
 def _has_long_line(code: str) -> bool:

@@ -15,7 +15,7 @@ from reprise.server.web.sanitize import Base, clean
 
 # Part of the key of everything that is kept: raise it when the output changes.
 VERSION = 1
-MAX_TEXT = 400_000  # characters; the rest of a longer text is left out
+MAX_TEXT = 200_000  # characters; the rest of a longer text is left out
 _MAX_COLOURED = 60_000  # characters of code coloured in one text
 _LARGEST = 6
 _SLUG = re.compile(r"[^\w\- ]")

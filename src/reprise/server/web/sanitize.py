@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from posixpath import normpath
 from urllib.parse import quote, unquote, urlsplit
 
@@ -46,6 +47,10 @@ _CHECKED = {
     "start": _COUNT,
     "align": re.compile(r"left|right|center"),
 }
+_BLOCK = re.compile(
+    r"<(/?)(?:div|blockquote|ul|ol|dl|section|details|center|figure|table)\b", re.IGNORECASE
+)
+_MAX_DEPTH = 2000
 # Files of repos are the only pictures shown: other addresses of the hub are not for looking at.
 _PICTURE = re.compile(r"/(?:[^/]+/){1,3}resolve/[^/]+/.+")
 
@@ -65,6 +70,8 @@ def clean(html: str, base: Base) -> str:
     def attribute(tag: str, name: str, value: str) -> str | None:
         return _attribute(base, tag, name, value)
 
+    if _depth(html) > _MAX_DEPTH:
+        return f"<pre>{escape(html)}</pre>"
     attributes = {tag: set(names) for tag, names in _ATTRIBUTES.items()}
     for tag in _ALIGNED:
         attributes.setdefault(tag, set()).add("align")
@@ -78,6 +85,15 @@ def clean(html: str, base: Base) -> str:
         link_rel="nofollow ugc noopener",
         id_prefix=ID_PREFIX,
     )
+
+
+def _depth(html: str) -> int:
+    """Count how deep blocks are nested, at most; parsing takes the square of that."""
+    depth = deepest = 0
+    for match in _BLOCK.finditer(html):
+        depth = max(depth - 1, 0) if match[1] else depth + 1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _attribute(base: Base, tag: str, name: str, value: str) -> str | None:
@@ -109,7 +125,7 @@ def picture(base: Base, address: str) -> str | None:
     """Resolve the address of a picture; None unless it is a file of a repo of this hub."""
     address = address.strip()
     parts = _split(address)
-    if parts is None or parts[0] or parts[1]:
+    if not address or parts is None or parts[0] or parts[1]:
         return None
     if not address.startswith("/"):
         return _inside(base.resolve, base.folder, address)
@@ -117,7 +133,7 @@ def picture(base: Base, address: str) -> str | None:
 
 
 def _split(address: str) -> tuple[str, str, str] | None:
-    if "\\" in address or any(ord(char) <= ord(" ") for char in address):
+    if "\\" in address or any(ord(char) < ord(" ") for char in address):
         return None
     try:
         parts = urlsplit(address)

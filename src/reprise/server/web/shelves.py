@@ -3,12 +3,10 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
-from reprise.base.ids import RepoType
 from reprise.formats.tasks import TASKS
 from reprise.registry import listing, tag_catalogue
 from reprise.registry.access import Caller, Repo
@@ -65,7 +63,8 @@ def facets(web: Web, conn: Connection, caller: Caller, query: Query, *, first: i
     counts = [(tag, times) for tag, times in msgspec.json.decode(known)]
     groups = tag_catalogue.grouped(query.repo_type, counts)
     titles = dict(GROUPS[query.repo_type])
-    return [_facet(it, titles[it], groups[it], query.tags, first) for it in groups]
+    found = [_facet(it, titles[it], groups[it], query.tags, first) for it in groups]
+    return [facet for facet in found if facet.first]
 
 
 def _facet(
@@ -90,8 +89,3 @@ def _by_interest(tags: list[str]) -> list[str]:
     """Put licences, languages and sizes behind what only this repo says about itself."""
     order: dict[str, int] = {"license": 2, "language": 1, "size_categories": 0}
     return sorted(tags, key=lambda tag: order.get(tag.partition(":")[0], 0))
-
-
-def type_word(repo_type: RepoType, count: Any = 2) -> str:
-    """Return the word for repos of a type: `model`, `models`."""
-    return repo_type.value if count == 1 else repo_type.plural
