@@ -15,7 +15,7 @@ from types import FrameType, ModuleType
 from reprise.base.errors import InvalidInput
 from reprise.hub.namespace.aliases import Alias, Aliases, AliasLoader
 from reprise.hub.namespace.keys import PREFIX, split_name, to_key, to_slug
-from reprise.hub.namespace.nested import Redirection
+from reprise.hub.namespace.nested import LoadEntry, Redirection
 from reprise.hub.namespace.registry import lookup
 from reprise.hub.namespace.space import Space
 from reprise.hub.namespace.stand_ins import make_stand_ins
@@ -46,10 +46,10 @@ class _Window:
 class RepoFinder:
     """Finds the modules of all repos of this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, load: LoadEntry) -> None:
         self.spaces: dict[str, Space] = {}
         self.aliases = Aliases(self.current, self)
-        self._redirection = Redirection(self.current)
+        self._redirection = Redirection(self.current, load)
         self._lock = threading.RLock()
         self._local = threading.local()
         self._windows = 0
@@ -186,19 +186,6 @@ class RepoFinder:
         return ModuleSpec(name, AliasLoader(self.aliases, space), is_package=True)
 
 
-def install() -> RepoFinder:
-    """Return the process's finder, putting it into `sys.meta_path` on first use."""
-    with _INSTALLING:
-        for known in sys.meta_path:
-            if isinstance(known, RepoFinder):
-                return known
-        finder = RepoFinder()
-        # First, because a bare name may be taken by a module beside the script.
-        sys.meta_path.insert(0, finder)
-        return finder
-
-
-_INSTALLING = threading.Lock()
 _IMPORT_NAME = opmap["IMPORT_NAME"]
 
 

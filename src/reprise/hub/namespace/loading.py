@@ -1,6 +1,8 @@
 """Load the code of a repo under its private prefix, and call its entry points."""
 
 import functools
+import sys
+import threading
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -76,10 +78,23 @@ def unload(key: str) -> None:
     _finder().forget(key)
 
 
+def install() -> RepoFinder:
+    """Return the process's finder, putting it into `sys.meta_path` on first use."""
+    with _INSTALLING:
+        for known in sys.meta_path:
+            if isinstance(known, RepoFinder):
+                return known
+        finder = RepoFinder(entry_point)
+        # First, because a bare name may be taken by a module beside the script.
+        sys.meta_path.insert(0, finder)
+        return finder
+
+
+_INSTALLING = threading.Lock()
+
+
 def _finder() -> RepoFinder:
     # Importing the package of all repos installs the finder; see there.
-    from reprise.hub.namespace.finder import install
-
     import_module("reprise.hub.namespace.repos")
     return install()
 

@@ -12,6 +12,8 @@ from typing import Any
 from reprise.base.digests import sha256_hex
 from reprise.hub.namespace.space import Space
 
+# (folder, key, entry point's name) -> the entry point, under a prefix of its own.
+LoadEntry = Callable[[Path, str, str], Callable[..., Any]]
 _STEP = "_load_local"  # torch.hub's (folder, entry point, *args, **kwargs) -> model
 
 
@@ -27,8 +29,9 @@ def folder_key(folder: Path) -> str:
 class Redirection:
     """Swaps one step of torch.hub while windows are open. Not thread-safe by itself."""
 
-    def __init__(self, current: Callable[[], Space | None]) -> None:
+    def __init__(self, current: Callable[[], Space | None], load: LoadEntry) -> None:
         self._current = current
+        self._load = load
         self._open = False
         self._hub: Any = None
         self._original: Callable[..., Any] | None = None
@@ -55,15 +58,13 @@ class Redirection:
         original = getattr(hub, _STEP, None)
         if original is None or self._original is not None:
             return
-        current = self._current
+        current, load = self._current, self._load
 
         def load_local(folder: str, entry: str, *args: Any, **kwargs: Any) -> Any:
             if current() is None:
                 return original(folder, entry, *args, **kwargs)
-            from reprise.hub.namespace.loading import entry_point
-
             path = Path(folder)
-            return entry_point(path, folder_key(path), entry)(*args, **kwargs)
+            return load(path, folder_key(path), entry)(*args, **kwargs)
 
         self._hub, self._original = hub, original
         setattr(hub, _STEP, load_local)

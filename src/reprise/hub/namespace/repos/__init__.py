@@ -6,6 +6,6 @@ them, in any process: it installs the finder, which looks keys up in the registr
 import of Reprise that has an effect.
 """
 
-from reprise.hub.namespace.finder import install
+from reprise.hub.namespace.loading import install
 
 install()
