@@ -14,6 +14,7 @@ from reprise.hub import api
 from reprise.hub.address import Address
 from reprise.hub.content import ListedFile
 from reprise.hub.failures import other_repos, other_revisions, translated
+from reprise.hub.small_files import SmallFiles
 from reprise.hub.transfer import Transfer
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class HubSource:
         transfer = Transfer(self.address, commit, self.token)
         with self.errors(commit):
             files = [file for file in transfer.listing() if weights or file.is_code]
-            transfer.each(files, lambda file, local_path: _place(file, local_path, into))
+            rest = SmallFiles(self.address, commit, self.token).fetch(files, into)
+            transfer.each(rest, lambda file, local_path: _place(file, local_path, into))
 
     @contextmanager
     def errors(self, revision: str | None) -> Iterator[None]:
