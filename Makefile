@@ -23,11 +23,11 @@ run: $(RUN_SETUP) ## Serve a hub from ./hub-data on port 8400
 	@$(BIN)/reprise serve --data hub-data $(ARGS)
 
 test: $(DEV_SETUP) ## Run the tests that need nothing but this checkout
-	$(BIN)/python -m pytest -m "not client" $(ARGS)
+	$(BIN)/python -m pytest -n auto -m "not client" $(ARGS)
 
 test-postgres: $(DEV_SETUP) ## Run the hub's tests on PostgreSQL (REPRISE_TEST_DATABASE_URL)
 	@test -n "$$REPRISE_TEST_DATABASE_URL" || { echo "Set REPRISE_TEST_DATABASE_URL first."; exit 2; }
-	$(BIN)/python -m pytest -m "not client" tests/http tests/attacks tests/unit $(ARGS)
+	$(BIN)/python -m pytest -n auto -m "not client" tests/http tests/attacks tests/unit/test_migrations.py $(ARGS)
 
 check: $(DEV_SETUP) ## Lint, types, floors
 	$(BIN)/ruff format --check .
