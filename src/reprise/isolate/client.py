@@ -10,11 +10,9 @@ represented here by a `RemoteObject`.
 """
 
 import os
-import threading
 import weakref
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -28,6 +26,7 @@ from reprise.base.errors import (
 )
 from reprise.isolate.inside.values import KIND, CannotTravel
 from reprise.isolate.launch import Launch
+from reprise.isolate.queue import Queue
 from reprise.isolate.session import Hello, Session
 
 # Makes the stand-in for an object of the worker, given its facts.
@@ -81,7 +80,7 @@ class Worker:
             WorkerCrashed: It ended before it was ready.
             WorkerTimeout: It was not ready in time.
         """
-        with self._turn():
+        with self._turn:
             return self._running().hello
 
     def load(self, folder: Path, entry: str, *args: Any, **kwargs: Any) -> Any:
@@ -112,21 +111,36 @@ class Worker:
         Raises:
             RemoteFailure: The other side raised; the error holds its traceback.
             WorkerCrashed: The process ended, or had to be ended. The next request starts another.
+            ObjectGone: It is about an object of a process that ended.
             WorkerTimeout: It took longer than `launch.call_seconds`, and was ended.
             InvalidInput: A value cannot be sent.
         """
-        with self._turn(), self._session_errors():
-            session = self._running()
-            header = {"op": operation, "release": self._releases()}
-            answer = session.ask(header, arguments, self._refer, seconds=self.launch.call_seconds)
-            failure = session.failure(answer)
-            if failure is not None:
-                raise failure
-            return session.decode(answer, self._resolve, prefer_numpy=self._prefer_numpy)
+        with self._turn:
+            try:
+                return self._ask(operation, arguments)
+            except RemoteFailure as error:
+                raise _translated(error) from None
+            except _Gone as error:
+                raise ObjectGone(str(error), hint="Load it again.") from None
+            except CannotTravel as error:
+                raise InvalidInput(str(error)) from None
+            except BaseException:
+                # KeyboardInterrupt too: its answer would meet the next request.
+                self._discard()
+                raise
+
+    def _ask(self, operation: str, arguments: dict[str, Any]) -> Any:
+        session = self._running()
+        header = {"op": operation, "release": self._releases()}
+        answer = session.ask(header, arguments, self._refer, seconds=self.launch.call_seconds)
+        failure = session.failure(answer)
+        if failure is not None:
+            raise failure
+        return session.decode(answer, self._resolve, prefer_numpy=self._prefer_numpy)
 
     def close(self) -> None:
         """End the process; objects in it are gone."""
-        with self._turn():
+        with self._turn:
             self._discard()
 
     @property
@@ -143,9 +157,7 @@ class Worker:
             weakref.WeakValueDictionary()
         )
         self._given_up: deque[tuple[int, int]] = deque()
-        self._lock = threading.Lock()
-        self._waiting: deque[threading.Lock] = deque()
-        self._busy = False
+        self._queue = Queue()
         self._finalizer: Callable[[], object] = bool  # nothing to end yet
 
     def _running(self) -> Session:
@@ -161,47 +173,12 @@ class Worker:
         self._session = None
         self._finalizer()  # runs once, however often it is called
 
-    @contextmanager
-    def _session_errors(self) -> Iterator[None]:
-        """End the process after anything that leaves request and answer out of step."""
-        try:
-            yield
-        except RemoteFailure as error:
-            raise _translated(error) from None
-        except _Gone as error:
-            raise ObjectGone(str(error), hint="Load it again.") from None
-        except CannotTravel as error:
-            raise InvalidInput(str(error)) from None
-        except BaseException:  # KeyboardInterrupt too: its answer would meet the next request
-            self._discard()
-            raise
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Wait until everyone who came before is done."""
+    @property
+    def _turn(self) -> "Queue":
+        """The queue to wait in, until everyone who came before is done."""
         if os.getpid() != self._owner:
             self._leave_to_parent()
-        mine = threading.Lock()
-        with self._lock:
-            if self._busy:
-                mine.acquire()
-                self._waiting.append(mine)
-            self._busy = True
-        try:
-            mine.acquire()
-            yield
-        finally:
-            self._pass_on(mine)
-
-    def _pass_on(self, mine: threading.Lock) -> None:
-        """Let the next one run, or leave the queue when our turn never came."""
-        with self._lock:
-            if mine in self._waiting:
-                self._waiting.remove(mine)
-                return
-            self._busy = bool(self._waiting)
-            if self._waiting:
-                self._waiting.popleft().release()
+        return self._queue
 
     def _leave_to_parent(self) -> None:
         """Forget the process of the one that forked us; closing our copies does not end it."""

@@ -8,6 +8,8 @@ from reprise.isolate.limits import GIB, Level, Limits
 from reprise.isolate.places import interpreter_paths
 
 _OWN = ("PYTHON", "VIRTUAL_ENV", "CONDA_", "LD_LIBRARY_PATH")
+# How many cores to use is the caller's choice, trusted or not.
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 PROGRAM = Path(__file__).parent / "inside"
 
 # For code that nobody trusts. A worker lives long, so only what it does at once is limited.
@@ -58,7 +60,8 @@ class Launch:
 
         Read when the worker starts, never kept: a launch may be pickled, and tokens must not be.
         """
-        given = dict(self.env)
+        threads = {name: os.environ[name] for name in _THREADS if name in os.environ}
+        given = threads | dict(self.env)
         if not self.inherits:
             return given
         # Settings of the caller's interpreter would break the other one.

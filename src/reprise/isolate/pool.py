@@ -25,6 +25,7 @@ class Pool:
     _new: list[tuple[Slot, int]] = field(default_factory=list)
     _dropped: list[int] = field(default_factory=list)
     _next: int = 1
+    _size: int = 0  # of all slots
 
     def lend(self, size: int) -> Slot:
         """Return a slot for arguments; it is the worker's until the worker returns it."""
@@ -55,11 +56,13 @@ class Pool:
     def collect(self) -> None:
         """Free slots whose views are gone on this side; give up what is too much."""
         self._free.update(number for number in self.leases.ended() if number in self._slots)
+        if self._size <= KEPT_FREE:
+            return
         by_size = sorted(self._free, key=lambda number: self._slots[number].size)
         while by_size and sum(self._slots[n].size for n in by_size) > KEPT_FREE:
             number = by_size.pop()
             self._free.remove(number)
-            del self._slots[number]
+            self._size -= self._slots.pop(number).size
             self._dropped.append(number)
 
     def news(self) -> tuple[dict[str, Any], list[int]]:
@@ -92,5 +95,6 @@ class Pool:
         slot, descriptor = slots.create(self._next, size)
         self._next += 1
         self._slots[slot.number] = slot
+        self._size += slot.size
         self._new.append((slot, descriptor))
         return slot

@@ -4,8 +4,8 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -117,19 +117,23 @@ class Session:
             encoder.write(lent.memory)
         else:
             encoder.write(memoryview(data))
-        with self._failures():
+        try:
             self._send(header, data)
             return self._answer(seconds)
+        except Exception as error:  # noqa: BLE001 - the worker may send anything
+            raise self._translated(error) from None
 
     def failure(self, answer: Message) -> RemoteFailure | None:
         """Return what the other side raised, or None."""
         if "error" not in answer.header:
             return None
-        with self._failures():
+        try:
             described = answer.header["error"]
             kind, message = str(described["kind"]), str(described["message"])
             text = f"{kind}: {message}" if message else kind
             return RemoteFailure(text, kind=kind, trace=str(described["trace"]))
+        except Exception as error:  # noqa: BLE001 - the worker may send anything
+            raise self._translated(error) from None
 
     def decode(self, answer: Message, resolve: Callable[[Any], Any], *, prefer_numpy: bool) -> Any:
         """Return the value of an answer.
@@ -140,13 +144,15 @@ class Session:
         Raises:
             WorkerCrashed: The answer breaks the protocol.
         """
-        with self._failures():
+        try:
             number = answer.header.get("slot")
             decoder = Decoder(self._view_of(number, answer), resolve, prefer_numpy=prefer_numpy)
             value = decoder.decode(answer.header["value"])
             if number is not None:
                 self.pool.settle(number)
-            return value
+        except Exception as error:  # noqa: BLE001 - the worker may send anything
+            raise self._translated(error) from None
+        return value
 
     def close(self) -> None:
         """End the process and all it started, and delete its private folder.
@@ -193,24 +199,18 @@ class Session:
             self.pool.offer(int(need))
             self._send({}, bytearray())
 
-    @contextmanager
-    def _failures(self) -> Iterator[None]:
+    def _translated(self, error: Exception) -> Exception:
         """Turn whatever a broken or hostile worker causes into one of two errors."""
-        try:
-            yield
-        except (CannotTravel, RepriseError):
-            raise
-        except TimeoutError:
-            raise WorkerTimeout(
+        if isinstance(error, CannotTravel | RepriseError):
+            return error
+        if isinstance(error, TimeoutError):
+            return WorkerTimeout(
                 "The worker did not answer in time and was ended.",
                 hint="Give it more time, or less to do at once.",
-            ) from None
-        except (EOFError, OSError):
-            raise _crash(self._supervisor, self._output) from None
-        except Exception as error:
-            raise WorkerCrashed(
-                f"The worker broke the protocol and was ended: {error}",
-            ) from error
+            )
+        if isinstance(error, EOFError | OSError):
+            return _crash(self._supervisor, self._output)
+        return WorkerCrashed(f"The worker broke the protocol and was ended: {error}")
 
 
 def _greeting(

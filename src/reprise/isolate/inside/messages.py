@@ -23,6 +23,7 @@ MAX_BYTES = 64 << 20
 MAX_DESCRIPTORS = 64
 SEND_SECONDS = 60  # for one write to the socket, which means: until the other side reads at all
 
+_from_json = json.JSONDecoder().decode
 _to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
@@ -118,7 +119,7 @@ class Channel:
             raise ProtocolError("A message has another size than it announced.")
         end = _PREFIX.size + header_size
         view = memoryview(data)
-        return Message(_parse(bytes(view[_PREFIX.size : end])), view[end:], descriptors)
+        return Message(_parse(view[_PREFIX.size : end]), view[end:], descriptors)
 
     def _fill(self, data: bytearray, size: int, deadline: float | None) -> None:
         """Read until there are at least `size` bytes."""
@@ -134,9 +135,9 @@ class Channel:
             data += chunk
 
 
-def _parse(text: bytes) -> dict[str, Any]:
+def _parse(text: memoryview) -> dict[str, Any]:
     try:
-        header = json.loads(text)
+        header = _from_json(str(text, "utf-8"))
     except (ValueError, RecursionError) as error:
         raise ProtocolError("A header is not JSON: {}".format(error)) from None  # noqa: UP032
     if not isinstance(header, dict):
