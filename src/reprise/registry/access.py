@@ -140,6 +140,53 @@ def check(caller: Caller, action: Action, repo: Repo) -> None:
         raise Forbidden(_refusal(caller, action, repo))
 
 
+def check_speaks(caller: Caller, repo: Repo) -> None:
+    """Let a caller vote or report in the account's name: whoever reads the repo and may write.
+
+    Raises:
+        RepoNotFound: The repo is hidden from the caller.
+        Unauthenticated: Nobody is signed in.
+        Forbidden: The access token is for reading, or for other repos.
+    """
+    check(caller, Action.READ, repo)
+    caller.user  # noqa: B018 - asks the anonymous to sign in
+    token = caller.token
+    if token is None or token.role is TokenRole.WRITE:
+        return
+    if token.role is TokenRole.READ or token.scopes.get(repo.scope, Action.READ) < Action.WRITE:
+        raise Forbidden(
+            f"The access token {token.name!r} does not speak for {caller.user.name} about "
+            f"{repo.repo_id}. Use a token with the write role."
+        )
+
+
+def check_decides(caller: Caller, repo: Repo, *, reviews: bool) -> None:
+    """Let a reviewer decide on a repo that is not the reviewer's own.
+
+    Args:
+        caller: Whoever asks.
+        repo: What to decide on.
+        reviews: The caller is one of the hub's reviewers.
+
+    Raises:
+        Forbidden: No reviewer, not with this token, or the caller can write to the repo.
+    """
+    check_speaks(caller, repo)
+    if not reviews:
+        raise Forbidden("Only reviewers decide on submissions; the hub's operator names them.")
+    owned = _by_account(caller, repo)
+    if owned is not None and owned >= Action.WRITE:
+        raise Forbidden(f"Nobody decides on their own work: you may write to {repo.repo_id}.")
+
+
+def sees_submission(caller: Caller, repo: Repo, *, reviews: bool) -> bool:
+    """Tell whether a caller may see what is not published: its authors and reviewers may."""
+    level = allowed(caller, repo)
+    if level is None or caller.account is None:
+        return False
+    return reviews or level >= Action.WRITE
+
+
 def _by_account(caller: Caller, repo: Repo) -> Action | None:
     if caller.account is not None and caller.account.id == repo.owner_id:
         return Action.ADMIN

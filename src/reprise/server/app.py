@@ -19,6 +19,7 @@ from reprise.server.bulk import Budget, bulk
 from reprise.server.calls import face
 from reprise.server.errors import on_crash, on_http_error, on_moved, on_reprise_error
 from reprise.server.faces import (
+    catalogue,
     entry_points,
     git_http,
     github,
@@ -147,6 +148,23 @@ ROUTES = [
     # -- entry points
     Route("/api/entry-points", face(entry_points.search)),
     Route(f"{_API}/entry-points/{{rev:seg}}", face(entry_points.manifest)),
+    # -- the curated catalogue
+    Route("/api/submissions", face(catalogue.list_submissions)),
+    Route(f"{_API}/submission", face(catalogue.submit), methods=["POST"]),
+    Route(f"{_API}/submission", face(catalogue.show)),
+    Route(f"{_API}/submission/checks", face(catalogue.check), methods=["POST"]),
+    Route(f"{_API}/submission/decision", face(catalogue.decide), methods=["POST"]),
+    Route(f"{_API}/badge.svg", face(catalogue.badge)),
+    Route(f"{_API}/vote", face(catalogue.vote), methods=["POST", "DELETE"]),
+    Route(f"{_API}/like", face(catalogue.vote), methods=["POST", "DELETE"]),
+    Route(f"{_API}/likers", face(catalogue.likers)),
+    Route(f"{_API}/reports", face(catalogue.send_report), methods=["POST"]),
+    Route(f"{_API}/reports", face(catalogue.list_reports)),
+    Route(
+        f"{_API}/reports/{{num:seg}}/status",
+        face(catalogue.set_report_status),
+        methods=["POST"],
+    ),
     # -- git
     Route(f"{_WEB}/info/refs", git_http.info_refs),
     Route(f"{_WEB}/git-upload-pack", git_http.upload, methods=["POST"]),

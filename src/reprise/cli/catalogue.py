@@ -1,0 +1,97 @@
+"""`reprise submit`, `submission`, `review`, `vote`, `report`: the curated catalogue."""
+
+from typing import Any
+
+import click
+
+from reprise.cli import output
+
+
+@click.command()
+@click.argument("repo")
+@output.json_option
+def submit(repo: str) -> None:
+    """Propose REPO (owner/name or owner/name@commit) for the catalogue.
+
+    The hub checks it at once; when nothing fails it waits for a reviewer.
+    """
+    from reprise.hub import catalogue
+
+    _show(catalogue.submit(repo))
+
+
+@click.command()
+@click.argument("repo")
+@click.option("--check", is_flag=True, help="Run every check again first.")
+@output.json_option
+def submission(repo: str, check: bool) -> None:
+    """Show where the submission of REPO stands, with the reason of each check."""
+    from reprise.hub import catalogue
+
+    _show(catalogue.check(repo) if check else catalogue.submission(repo))
+
+
+@click.command()
+@click.option("--state", default="", help="draft, checks, review, published, stale, …")
+@output.json_option
+def submissions(state: str) -> None:
+    """List the submissions that you may see."""
+    from reprise.hub import catalogue
+
+    rows = catalogue.submissions(state)
+    output.table(rows, ["id", "state", "likes", "submitter", "updatedAt"], empty="None.")
+
+
+@click.command()
+@click.argument("repo")
+@click.argument("decision", type=click.Choice(["published", "changes-requested", "declined"]))
+@click.option("--reason", required=True, help="What the author is told.")
+@output.json_option
+def review(repo: str, decision: str, reason: str) -> None:
+    """Decide on the submission of REPO, as a reviewer."""
+    from reprise.hub import catalogue
+
+    found = catalogue.decide(repo, decision, reason)
+    output.show(found, f"{found['id']}\t{found['state']}")
+
+
+@click.command()
+@click.argument("repo")
+@click.option("--withdraw", is_flag=True, help="Take your vote back.")
+@output.json_option
+def vote(repo: str, withdraw: bool) -> None:
+    """Vote for REPO; an account has one vote."""
+    from reprise.hub import catalogue
+
+    found = catalogue.vote(repo, withdraw=withdraw)
+    output.show(found, f"{found['id']}\t{found['likes']}")
+
+
+@click.command()
+@click.argument("repo")
+@click.argument("text")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent, but send nothing.")
+@output.json_option
+def report(repo: str, text: str, dry_run: bool) -> None:
+    """Tell the owner of REPO what does not work.
+
+    Python's version, the platform and the versions of installed packages are sent along.
+    """
+    from reprise.hub import catalogue
+
+    if dry_run:
+        output.show({"text": text, "environment": catalogue.environment()})
+        return
+    found = catalogue.report(repo, text)
+    output.show(found, f"Report {found['id']} about {repo} was sent.")
+
+
+def _show(found: dict[str, Any]) -> None:
+    if output.wants_json():
+        output.show(found)
+        return
+    output.show(found, f"{found['id']}\t{found['state']}\t{found['sha']}")
+    output.table(found["checks"], ["name", "outcome", "reason"])
+    last = found["history"][-1] if found["history"] else None
+    if last and last["reason"]:
+        output.say(f"{last['actor'] or 'the hub'}: {last['reason']}")
