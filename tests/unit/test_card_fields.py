@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 from huggingface_hub import ModelCard
 from huggingface_hub.repocard_data import model_index_to_eval_results
@@ -176,3 +179,11 @@ def test_check_tells_of_missing_and_unclosed_metadata():
 def test_the_clients_own_template_is_fine():
     card = ModelCard("---\nlicense: mit\nlanguage: en\n---\n# x\n")
     assert check(str(card), MODEL) == []
+
+
+def test_the_guide_shows_cards_without_a_problem():
+    guide = (Path(__file__).parents[2] / "docs" / "guides" / "cards.md").read_text()
+    cards = re.findall(r"^```markdown (\w+)\n(.*?)^```$", guide, re.DOTALL | re.MULTILINE)
+    assert [kind for kind, _ in cards] == ["model", "dataset", "space", "metric"]
+    for kind, text in cards:
+        assert check(text, RepoType(kind)) == []
