@@ -28,6 +28,8 @@ import pytest  # noqa: E402 - the environment comes first
 import uvicorn  # noqa: E402
 from sqlalchemy import create_engine, text  # noqa: E402
 
+from reprise.registry.db import migrate  # noqa: E402
+from reprise.registry.db.schema import metadata  # noqa: E402
 from reprise.registry.registry import Registry  # noqa: E402
 from reprise.server.app import create_app  # noqa: E402
 from reprise.server.protocol import HubProtocol  # noqa: E402
@@ -39,35 +41,42 @@ DATABASE_URL = os.environ.get("REPRISE_TEST_DATABASE_URL")
 
 
 @pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite database without rows; copying it is faster than migrating anew."""
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str | Path]:
+    """A migrated database without rows, made once: a SQLite file to copy, or a PostgreSQL URL."""
     folder = tmp_path_factory.mktemp("template")
-    Registry.open(folder).close()
-    return folder / "hub.sqlite"
-
-
-@pytest.fixture
-def registry(tmp_path: Path, empty_database: Path) -> Iterator[Registry]:
-    """A new, empty hub without a server."""
     if DATABASE_URL is None:
-        (tmp_path / "hub").mkdir()
-        shutil.copyfile(empty_database, tmp_path / "hub" / "hub.sqlite")
-        opened = Registry.open(tmp_path / "hub")
-        yield opened
-        opened.close()
+        Registry.open(folder).close()
+        yield folder / "hub.sqlite"
         return
     schema = f"t_{uuid.uuid4().hex}"
     admin = create_engine(DATABASE_URL, isolation_level="AUTOCOMMIT")
     with admin.connect() as conn:
         conn.execute(text(f"CREATE SCHEMA {schema}"))
-    opened = Registry.open(
-        tmp_path / "hub", database_url=f"{DATABASE_URL}?options=-csearch_path%3D{schema}"
-    )
-    yield opened
-    opened.close()
+    url = f"{DATABASE_URL}?options=-csearch_path%3D{schema}"
+    Registry.open(folder, database_url=url).close()
+    yield url
     with admin.connect() as conn:
         conn.execute(text(f"DROP SCHEMA {schema} CASCADE"))
     admin.dispose()
+
+
+@pytest.fixture
+def registry(tmp_path: Path, empty_database: str | Path) -> Iterator[Registry]:
+    """A new, empty hub without a server."""
+    folder = tmp_path / "hub"
+    if isinstance(empty_database, Path):
+        folder.mkdir()
+        shutil.copyfile(empty_database, folder / "hub.sqlite")
+        opened = Registry.open(folder)
+    else:
+        opened = Registry.open(folder, database_url=empty_database)
+    yield opened
+    if opened.db.engine.dialect.name == "postgresql":
+        tables = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
+        with opened.db.write() as conn:
+            conn.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+            conn.execute(text(f"UPDATE alembic_version SET version_num = '{migrate.HEAD}'"))
+    opened.close()
 
 
 @pytest.fixture
