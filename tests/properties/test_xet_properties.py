@@ -69,8 +69,7 @@ def test_a_plan_covers_exactly_the_chunks_of_a_range(data: st.DataObject) -> Non
     _, table = xorbs.build(parts, Scheme.NONE)
     cuts = sorted(data.draw(st.sets(st.integers(1, len(parts)), max_size=4)) | {0, len(parts)})
     terms = tuple(
-        Term(b"", start, end, table.plain_length(start, end))
-        for start, end in pairwise(cuts)
+        Term(b"", start, end, table.plain_length(start, end)) for start, end in pairwise(cuts)
     )
     start = data.draw(st.integers(0, table.length - 1))
     end = data.draw(st.integers(start + 1, table.length))

@@ -1,1 +1,1 @@
-NAME = 'a'
+NAME = "a"

@@ -1,1 +1,1 @@
-VALUE = 'late a'
+VALUE = "late a"

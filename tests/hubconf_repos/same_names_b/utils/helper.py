@@ -1,1 +1,1 @@
-NAME = 'b'
+NAME = "b"

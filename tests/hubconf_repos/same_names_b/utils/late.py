@@ -1,1 +1,1 @@
-VALUE = 'late b'
+VALUE = "late b"
