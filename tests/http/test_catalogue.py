@@ -205,3 +205,17 @@ def test_a_report_reaches_the_owner_with_its_environment(hub: Hub, ada, eve) -> 
     closed = ada.post(f"{URL}/reports/{sent['id']}/status", json={"status": "closed"})
     assert closed.json() == {"id": sent["id"], "status": "closed"}
     assert bob.get(f"{URL}/reports").json()[0]["status"] == "closed"
+
+
+# -- notebooks ------------------------------------------------------------------------------
+
+
+def test_a_card_is_served_as_a_notebook(hub: Hub, ada) -> None:
+    sha = ada.get(URL).json()["sha"]
+    answers = [hub.client().get(f"/ada/net/notebook/{rev}") for rev in ("main", sha)]
+    assert answers[0].content == answers[1].content
+    assert answers[0].headers["content-disposition"] == 'attachment; filename="net.ipynb"'
+    found = [(it["cell_type"], "".join(it["source"])) for it in answers[0].json()["cells"]]
+    text = "# Net\n\nA small network that shows how a card for the catalogue is written."
+    assert found == [("markdown", text), ("code", "import reprise")]
+    assert hub.client().get("/ada/net/notebook/gone").status_code == 404

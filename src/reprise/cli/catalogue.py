@@ -1,9 +1,11 @@
 """`reprise submit`, `submission`, `review`, `vote`, `report`: the curated catalogue."""
 
+from pathlib import Path
 from typing import Any
 
 import click
 
+from reprise.base.errors import InvalidFormat
 from reprise.cli import output
 
 
@@ -84,6 +86,19 @@ def report(repo: str, text: str, dry_run: bool) -> None:
         return
     found = catalogue.report(repo, text)
     output.show(found, f"Report {found['id']} about {repo} was sent.")
+
+
+@click.command("import-card")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def import_card(file: Path) -> None:
+    """Print FILE, a card of PyTorch Hub's catalogue, as a model card (README.md)."""
+    from reprise.formats.hub_card import from_hub_card
+
+    try:
+        text = file.read_bytes().decode()
+    except UnicodeDecodeError:
+        raise InvalidFormat(f"{file} is not UTF-8 text.") from None
+    print(from_hub_card(text), end="")
 
 
 def _show(found: dict[str, Any]) -> None:

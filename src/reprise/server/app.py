@@ -154,6 +154,7 @@ ROUTES = [
     Route(f"{_API}/submission", face(catalogue.show)),
     Route(f"{_API}/submission/checks", face(catalogue.check), methods=["POST"]),
     Route(f"{_API}/submission/decision", face(catalogue.decide), methods=["POST"]),
+    Route(f"{_WEB}/notebook/{{rev:seg}}", face(catalogue.card_notebook)),
     Route(f"{_API}/badge.svg", face(catalogue.badge)),
     Route(f"{_API}/vote", face(catalogue.vote), methods=["POST", "DELETE"]),
     Route(f"{_API}/like", face(catalogue.vote), methods=["POST", "DELETE"]),

@@ -7,10 +7,14 @@ from sqlalchemy import Connection
 from starlette.responses import JSONResponse, Response
 
 from reprise.base.clock import iso
-from reprise.base.errors import InvalidInput, NotFound
+from reprise.base.errors import InvalidFormat, InvalidInput, NotFound
+from reprise.formats import card as cards
+from reprise.formats.notebook import from_markdown
 from reprise.registry import reports, reviewers, revisions, submissions, votes
 from reprise.registry.access import Account, Action, Repo
+from reprise.registry.cards import MAX_README, README, read_root_file
 from reprise.registry.checks import Outcome
+from reprise.registry.git.store import GitStore
 from reprise.registry.reports import Draft, Report
 from reprise.registry.submissions import Move, State, Submission
 from reprise.server.calls import Call
@@ -92,6 +96,23 @@ def badge(call: Call) -> Response:
     svg = _svg(f"checked {day}", f"{passed} of {len(ran)} passed", _COLOURS[good])
     headers = {"Cache-Control": "no-cache"}
     return Response(svg, media_type="image/svg+xml", headers=headers)
+
+
+def card_notebook(call: Call) -> Response:
+    """`GET /{type}{repo}/notebook/{rev}`: the card as a Jupyter notebook."""
+    with call.read() as (conn, caller):
+        repo = call.repo(conn, caller)
+        at = revisions.locate(conn, repo, call.param("rev"))
+        store = GitStore(conn, repo.id)
+        root = store.read_tree(store.read_commit(at.commit).tree)
+        readme = read_root_file(store, root, README, MAX_README).decode("utf-8", "replace")
+    try:
+        body = cards.parse(readme).body
+    except InvalidFormat:
+        body = readme
+    name = f"{repo.repo_id.name}.ipynb"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "ETag": f'"{at.hex}"'}
+    return Response(from_markdown(body), media_type="application/x-ipynb+json", headers=headers)
 
 
 def vote(call: Call) -> Response:

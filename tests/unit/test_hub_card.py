@@ -1,0 +1,57 @@
+"""Cards of PyTorch Hub's catalogue as model cards."""
+
+import pytest
+
+from reprise.base.errors import InvalidFormat
+from reprise.base.ids import RepoType
+from reprise.formats import card
+from reprise.formats.hub_card import from_hub_card
+
+OLD = """---
+layout: hub_detail
+background-class: hub-background
+body-class: hub
+category: researchers
+title: Small Net
+summary: Tells cats from dogs
+image: cat.png
+author: Ada
+tags: [vision, scriptable]
+github-link: https://github.com/ada/net/blob/main/net.py
+github-id: ada/net
+featured_image_1: cat.png
+accelerator: “cuda-optional”
+order: 10
+demo-model-link: https://example.org/demo
+---
+
+```python
+import torch
+```
+
+### Model Description
+"""
+
+
+def test_fields_of_the_catalogue_become_card_data() -> None:
+    found = card.parse(from_hub_card(OLD))
+    assert found.data == {
+        "title": "Small Net",
+        "summary": "Tells cats from dogs",
+        "author": "Ada",
+        "accelerator": "cuda-optional",
+        "tags": ["vision", "scriptable", "torch-hub"],
+        "demo": "https://example.org/demo",
+        "code": "https://github.com/ada/net",
+        "images": ["cat.png"],
+    }
+    assert found.body.startswith("\n# Small Net\n\n```python\nimport torch\n")
+    problems = card.check(from_hub_card(OLD), RepoType.MODEL)
+    assert [it for it in problems if it.severity == "error"] == []
+
+
+@pytest.mark.parametrize("text", ["", "# Net\n", "---\na: 1\n---\n", "---\ntitle: [\n---\n",
+                                  "---\ntitle: {}\n---\n"])  # fmt: skip
+def test_what_is_no_card_of_the_catalogue_is_refused(text: str) -> None:
+    with pytest.raises(InvalidFormat):
+        from_hub_card(text)
