@@ -46,6 +46,21 @@ def become(user: int) -> None:
     _prctl(_PR_AMBIENT, _AMBIENT_RAISE, _CAP_DAC_OVERRIDE, must=False)
 
 
+def take_over(folder: str, user: int) -> None:
+    """Give files that a transient user left behind to ourselves; its number is used again."""
+    stack = [folder]
+    while stack:
+        try:
+            with os.scandir(stack.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        stack.append(entry.path)
+                    if entry.stat(follow_symlinks=False).st_uid == user:
+                        os.chown(entry.path, os.getuid(), os.getgid(), follow_symlinks=False)
+        except OSError:
+            continue  # gone, or too deep for a path: nobody can reach it by name either
+
+
 def drop_capabilities() -> None:
     """Give up every capability, for processes that cannot change their user."""
     for capability in range(_LAST_CAP + 1):

@@ -59,6 +59,9 @@ def main(control_fd: int) -> None:
     watch = Watch(spec, os.getpid(), started)
     reason = _wait(control, wakeups, child, watch)
     _end_all(child)
+    if child.user is not None:
+        for folder in spec.watched:
+            privileges.take_over(folder, child.user)
     _report(control, child, watch, reason)
 
 
