@@ -108,7 +108,7 @@ def page(
     after = _read_cursor(query, cursor) if cursor else None
     statement, rare = _matching(conn, caller, query)
     column = SORTS[query.sort]
-    # Arithmetic keeps the database from reading along the sort index when few rows are wanted.
+    # Arithmetic keeps SQLite, which counts no rows before it plans, off the sort index.
     ordered = column + 0 if rare else column
     if after is not None:
         statement = statement.where(_behind(ordered, after, ascending=query.ascending))
@@ -208,7 +208,7 @@ def _matching(conn: Connection, caller: Caller, query: Query) -> tuple[Select[An
     conditions = [visible(caller, query.repo_type), *_conditions(query)]
     owner = account.c.id == repo.c.owner_id
     rarest = _rarest(conn, query.tags)
-    rare = rarest is not None or bool(query.author)
+    rare = conn.dialect.name == "sqlite" and (rarest is not None or bool(query.author))
     kind = repo.c.type + "" if rare else repo.c.type  # as with the order: no index on purpose
     tags = [tag for tag in query.tags if tag != rarest]
     conditions += [kind == query.repo_type.value, *(_has_tag(tag) for tag in tags)]
