@@ -103,6 +103,16 @@ def test_a_long_chain_of_imports_is_followed(tmp_path: Path) -> None:
     assert (found.file, found.doc) == ("m1500.py", "Fine.")
 
 
+def test_modules_that_all_import_each_other_twice_are_read_once(tmp_path: Path) -> None:
+    everyone = "".join(f"    import m{n}\n" for n in range(150))
+    body = f"try:\n{everyone}except ImportError:\n    pass\nif True:\n{everyone}"
+    needed = "".join(f"import m{n}\n" for n in range(150))
+    files: dict[str, str | bytes] = {f"m{n}.py": body + needed for n in range(150)}
+    manifest = read(tmp_path, {**files, "hubconf.py": "import m0\nimport timm\n" + OK})
+    assert names(manifest) == ("net",)
+    assert [item.import_name for item in manifest.dependencies] == ["timm"]
+
+
 def test_modules_that_import_each_other_are_read_once(tmp_path: Path) -> None:
     manifest = read(
         tmp_path,

@@ -258,6 +258,39 @@ def test_subclass_hooks_and_mapping_classes_fill_registries(tmp_path: Path) -> N
     assert names(manifest) == ("Registry", "three", "two")
 
 
+def test_instances_whose_class_is_partly_elsewhere_are_dynamic(tmp_path: Path) -> None:
+    hubconf = (
+        "import torch, other\n"
+        "class _Net(torch.nn.Module):\n    def forward(self, x, *, y=1): pass\n"
+        "class _Bare(torch.nn.Module): pass\n"
+        "class _Odd(other.Thing): pass\n"
+        "class _Text(str): pass\n"
+        "net, bare, odd, text = _Net(), _Bare(), _Odd(), _Text()\n"
+    )
+    manifest = read(tmp_path, {"hubconf.py": hubconf})
+    assert [(e.name, e.kind, e.signature, e.certainty) for e in manifest.entry_points] == [
+        ("bare", "instance", None, "static"),
+        ("net", "instance", "(x, *, y=1)", "static"),
+        ("odd", "instance", None, "dynamic"),
+    ]
+
+
+def test_texts_that_are_assigned_are_read(tmp_path: Path) -> None:
+    hubconf = (
+        "class A:\n    'One.'\n"
+        "class B:\n    __doc__ = A.__doc__\n"
+        "def f(): pass\nf.__doc__ = 'Two.'\n"
+        "def g():\n    'Three.'\ng.__doc__ = format(g)\n"
+    )
+    manifest = read(tmp_path, {"hubconf.py": hubconf})
+    assert [(e.name, e.doc) for e in manifest.entry_points] == [
+        ("A", "One."),
+        ("B", "One."),
+        ("f", "Two."),
+        ("g", "Three."),
+    ]
+
+
 def test_plugins_found_in_a_folder_are_read(tmp_path: Path) -> None:
     manifest = read(
         tmp_path,

@@ -64,6 +64,11 @@ def is_of_standard_library(value: Value) -> bool:
     return name.partition(".")[0] in sys.stdlib_module_names or name.startswith("builtins.")
 
 
+def has_torch_base(of: Class) -> bool:
+    """Tell whether a class is one of torch's modules, whose instances can be called."""
+    return any(base.dotted.startswith("torch.nn.") for base in _external_bases(of))
+
+
 def _is_callable_instance(value: Instance) -> bool:
     method = find_in_class(value.of, "__call__")
     if method is MISSING:

@@ -1,6 +1,7 @@
 """One entry point, from what its name stands for."""
 
 from reprise.hub.manifest.attributes import find_in_class
+from reprise.hub.manifest.custom import has_torch_base
 from reprise.hub.manifest.records import Certainty, EntryPoint
 from reprise.hub.manifest.signatures import shown, signature_text, unparse
 from reprise.hub.manifest.values import (
@@ -85,11 +86,11 @@ def _of_source(name: str, value: Function | Class | Partial, certainty: Certaint
 
 
 def _of_instance(name: str, value: Instance, certainty: Certainty) -> EntryPoint:
-    signature = None
+    signature, known = None, has_torch_base(value.of)
     for method_name in ("__call__", "forward"):
         method = find_in_class(value.of, method_name)
         if isinstance(method, Function):
-            signature = signature_text(Partial(method, (value,), {}))
+            signature, known = signature_text(Partial(method, (value,), {})), True
             break
     return EntryPoint(
         name=name,
@@ -99,7 +100,7 @@ def _of_instance(name: str, value: Instance, certainty: Certainty) -> EntryPoint
         file=value.of.module.file,
         line=value.of.node.lineno,
         decorators=(),
-        certainty=certainty,
+        certainty=certainty if known else "dynamic",
         own=False,
     )
 

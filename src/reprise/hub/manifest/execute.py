@@ -75,6 +75,8 @@ def _class(engine: Engine, node: ast.ClassDef, frame: Frame) -> Run:
     made = Class(node.name, node, frame.module, bases, ast.get_docstring(node, clean=False), names)
     inner = Frame(frame.module, names, outer=frame, is_class=True)
     yield from engine.run(node.body, inner)
+    if isinstance(names.get("__doc__"), str):
+        made.doc = names["__doc__"]
     announce_subclass(engine, made, class_keywords(engine, node, frame))
     decorators = [engine.evaluate(item, frame) for item in node.decorator_list]
     made.decorators = tuple(decorators)

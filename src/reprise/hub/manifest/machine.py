@@ -20,6 +20,7 @@ from reprise.hub.manifest.values import Frame, Function, Module, Value
 
 # Statements, loop turns and collection items looked at beyond one pass over the source.
 _BUDGET = 400_000
+_EXHAUSTED = "the code does more while it is imported than is followed; names may be missing"
 _MAX_FILES = 4_000
 _MAX_BYTES = 32 * 1024 * 1024
 _MAX_PROBLEMS = 200
@@ -46,6 +47,7 @@ class Machine:
     _bodies: dict[int, list[ast.stmt] | None] = field(default_factory=dict)
     _bytes: int = 0
     _spent: int = 0
+    _exhausted: bool = False
 
     def evaluate(self, node: ast.expr, frame: Frame) -> Value:
         """Return what an expression stands for."""
@@ -173,7 +175,9 @@ class Machine:
         self._spent += cost
         if self._spent <= _BUDGET:
             return True
-        self.flags.add("incomplete")
+        if not self._exhausted:
+            self._exhausted = True
+            self._report(Problem("hubconf.py", 0, _EXHAUSTED))
         return False
 
     def note(self, module: Module, line: int, message: str) -> None:

@@ -32,12 +32,13 @@ def reach(machine: Machine, hubconf: Module) -> tuple[list[Module], list[Outside
     needed.
     """
     seen = {hubconf.name: hubconf}
+    certain = {hubconf.name}
     outside: list[Outside] = []
     needed, maybe = deque([hubconf]), deque[Module]()
     while needed or maybe:
         optional = not needed
         module = (needed or maybe).popleft()
-        if module.scan is None:
+        if module.scan is None or (optional and module.name in certain):
             continue
         for edit in module.scan.path_edits:
             add_path(machine, machine.evaluate(edit, module.frame))
@@ -46,8 +47,12 @@ def reach(machine: Machine, hubconf: Module) -> tuple[list[Module], list[Outside
             for found in _targets(machine, module, item):
                 if isinstance(found, str):
                     outside.append(Outside(found, f"{module.file}:{item.line}", skips))
-                elif found.name not in seen or (not skips and found in maybe):
-                    seen[found.name] = found
+                    continue
+                new = found.name not in (seen if skips else certain)
+                seen[found.name] = found
+                if not skips:
+                    certain.add(found.name)
+                if new:
                     (maybe if skips else needed).append(found)
     return list(seen.values()), outside
 
