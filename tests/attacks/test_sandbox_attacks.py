@@ -223,7 +223,7 @@ def test_other_processes_cannot_be_signalled(attacker: Attacker, victim: int) ->
 
 def test_killing_everybody_hits_nobody_outside(attacker: Attacker, victim: int) -> None:
     done = attacker.run("os.kill(-1, signal.SIGKILL)", VICTIM=victim)
-    assert done.wall_seconds < 50  # it ended; the fixture sees that the victim lives
+    assert done.reason is None  # it ended by itself; the fixture sees that the victim lives
 
 
 def test_the_environment_is_empty(attacker: Attacker, monkeypatch: pytest.MonkeyPatch) -> None:

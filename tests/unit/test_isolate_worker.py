@@ -278,7 +278,7 @@ def test_a_crash_is_an_error_and_the_next_load_starts_again(confined: Worker, re
 
 
 def test_a_slow_call_is_ended(repo: Path) -> None:
-    with Worker(launch(repo, call_seconds=0.5)) as worker:
+    with Worker(launch(repo, call_seconds=3)) as worker:
         with pytest.raises(WorkerTimeout, match="did not answer in time"):
             worker.load(repo, "sleep", 60)
         assert worker.load(repo, "model")(1) == 2
