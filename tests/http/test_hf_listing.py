@@ -247,3 +247,8 @@ def test_the_client_validates_cards_here(hub, monkeypatch):
     ModelCard("---\nlicense: mit\n---\n").validate()
     with pytest.raises(ValueError, match='"license" must be one of'):
         ModelCard("---\nlicense: asdf\n---\n").validate()
+
+
+@pytest.mark.parametrize("name", ["search", "filter", "author", "sort", "cursor"])
+def test_nul_in_a_question_is_refused(hub, name):
+    assert hub.client().get(f"/api/models?{name}=a%00b").status_code == 400
