@@ -122,13 +122,6 @@ def _checked(text: str) -> str:
     return text
 
 
-def _without_nul(name: str, value: str) -> str:
-    """Refuse the one character that PostgreSQL cannot hold in a text."""
-    if "\0" in value:
-        raise InvalidInput(f"The query parameter {name!r} holds a NUL character.")
-    return value
-
-
 def registry_of(request: Request) -> Registry:
     """Return the hub a request is for."""
     registry: Registry = request.app.state.registry
