@@ -344,7 +344,7 @@ def test_a_file_cannot_grow_too_large(attacker: Attacker) -> None:
     ids=["files", "folders", "deleted", "deep"],
 )  # fmt: skip
 def test_a_disk_cannot_be_filled(attacker: Attacker, code: str) -> None:
-    limits = Limits(disk=64 * MIB, wall_seconds=60, cpu_seconds=60)
+    limits = Limits(disk=16 * MIB, wall_seconds=60, cpu_seconds=60)
     done = attacker.run(f"print(os.getcwd(), flush=True)\n{code}", limits)
     assert done.reason == "disk"
     assert not Path(done.stdout.decode().strip()).exists()  # the private folder

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reprise.base.errors import (
@@ -356,6 +356,7 @@ TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
 NAMES = st.from_regex(r"[a-z0-9]{1,8}(-[a-z0-9]{1,4}){0,2}", fullmatch=True)
 
 
+@settings(max_examples=40)
 @given(
     st.lists(
         st.builds(
