@@ -38,12 +38,9 @@ def snippets(
         found.append(_sentence_transformers(name))
     if repo.type is RepoType.DATASET:
         found.append(_datasets(name))
-    there = f"# export HF_ENDPOINT={host}\n"
-    found = [Snippet(it.title, there + it.code) for it in found]
     kind = "" if repo.type is RepoType.MODEL else f" --repo-type {repo.type}"
     if repo.type is not RepoType.METRIC:
-        lines = f"export HF_ENDPOINT={host}\nhf download {name}{kind}"
-        found.append(Snippet("Download everything", lines))
+        found.append(Snippet("Download everything", f"hf download {name}{kind}"))
     return [*found, Snippet("Clone with git", f"git clone {host}{links.repo_path(repo)}")]
 
 
