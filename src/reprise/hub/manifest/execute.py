@@ -26,6 +26,9 @@ from reprise.hub.manifest.values import (
     truth,
 )
 
+# Part of a problem that should never occur; the fuzz tests look for it.
+NOT_FOLLOWED = "cannot be followed"
+
 
 def run(engine: Engine, body: Sequence[ast.stmt], frame: Frame) -> Run:
     """Read statements in order; True when control never gets past them."""
@@ -43,6 +46,9 @@ def run(engine: Engine, body: Sequence[ast.stmt], frame: Frame) -> Run:
             ends = (yield from compound(engine, node, frame)) if compound else _ends(node)
         except RecursionError:
             engine.note(frame.module, node.lineno, "nested too deeply to be read")
+            continue
+        except Exception as error:  # noqa: BLE001 - a bug of ours costs one statement, not the repo
+            engine.note(frame.module, node.lineno, f"{NOT_FOLLOWED} ({type(error).__name__})")
             continue
         if ends:
             return True

@@ -52,7 +52,7 @@ def absolute(node: ast.ImportFrom, module: Module) -> str:
     """Return the full name of the module that `from … import` names."""
     if not node.level:
         return node.module or ""
-    package = module.names["__package__"].split(".")
+    package = (module.name if module.folders else module.name.rpartition(".")[0]).split(".")
     base = package[: len(package) - node.level + 1]
     return ".".join(part for part in [*base, node.module or ""] if part)
 
