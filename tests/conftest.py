@@ -24,7 +24,8 @@ os.environ.update(
 for name in ("HF_TOKEN", "HF_ENDPOINT", "HF_HUB_OFFLINE"):
     os.environ.pop(name, None)
 
-import pytest  # noqa: E402 - the environment comes first
+import hypothesis  # noqa: E402 - the environment comes first
+import pytest  # noqa: E402
 import uvicorn  # noqa: E402
 from sqlalchemy import create_engine, text  # noqa: E402
 
@@ -35,6 +36,12 @@ from reprise.server.app import create_app  # noqa: E402
 from reprise.server.protocol import HubProtocol  # noqa: E402
 from tests.factories import Hub, make_token, make_user  # noqa: E402
 from tests.scripted_hub import ScriptedHub  # noqa: E402
+
+# CI looks at the same examples every time, so that a change is judged by itself; people's machines
+# look at new ones each run, and what they find becomes an example.
+hypothesis.settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("ci")
 
 # Set to a PostgreSQL URL, every registry of the suite lives there instead of in SQLite.
 DATABASE_URL = os.environ.get("REPRISE_TEST_DATABASE_URL")
