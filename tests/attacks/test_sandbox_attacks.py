@@ -395,23 +395,26 @@ attempt("traceme", lambda: call("ptrace", 0, 0, 0, 0))
     assert set(found.values()) == {"ALLOWED"}
 
 
-def test_a_sandbox_ends_with_its_caller() -> None:
+def test_a_sandbox_ends_with_its_caller(tmp_path: Path) -> None:
     skip_unless_available(Level.RULES)
     cookie = uuid.uuid4().hex
     code = f"""
 import sys
+from pathlib import Path
 from reprise.isolate.limits import Level, Limits
 from reprise.isolate.places import interpreter_paths
 from reprise.isolate.sandbox import run
-run([sys.executable, "-c", "import time; time.sleep(300)  # {cookie}"],
-    Limits(readable=interpreter_paths()), level=Level.RULES)
+box = "import os, time; open({str(tmp_path / "box")!r}, 'w').write(os.getcwd())"
+run([sys.executable, "-c", box + "; time.sleep(300)  # {cookie}"],
+    Limits(readable=interpreter_paths(), writable=(Path({str(tmp_path)!r}),)), level=Level.RULES)
 """
     caller = subprocess.Popen([sys.executable, "-c", code])
-    while len(running(cookie)) < 2:  # the caller and the sandbox
+    note = tmp_path / "box"
+    while not note.exists() or not note.read_text():
         time.sleep(0.02)
     caller.kill()
     caller.wait()
-    while running(cookie):
+    while running(cookie) or Path(note.read_text()).exists():
         time.sleep(0.02)
 
 

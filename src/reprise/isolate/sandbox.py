@@ -128,6 +128,8 @@ def confinement(level: Level | None = None) -> Iterator[Confinement]:
 
 def remove_box(box: Path) -> None:
     """Delete a folder that hostile code filled: unreadable parts, paths of any depth."""
+    if not box.exists():
+        return
     try:
         shutil.rmtree(box)
     except (OSError, RecursionError):
@@ -162,6 +164,7 @@ def make_spec(
         command=arguments,
         env={**_scrubbed(confined.box), **env},
         folder=str(confined.box),
+        private=str(confined.box),
         level=int(confined.level),
         landlock_abi=confined.probe.landlock_abi,
         network=limits.network,

@@ -12,6 +12,7 @@ class Spec:
         command: Arguments; the first is an absolute path.
         env: The whole environment.
         folder: Working folder.
+        private: Folder of this sandbox alone, deleted when the caller can no longer do it.
         level: 0 - only supervised; 1 - Landlock and seccomp; 2 - `command` begins with bubblewrap.
         landlock_abi: ABI version to use at level 1.
         network: Whether IP sockets are allowed.
@@ -30,6 +31,7 @@ class Spec:
     command: list[str]
     env: dict[str, str]
     folder: str
+    private: str
     level: int
     landlock_abi: int
     network: bool

@@ -10,6 +10,7 @@ import json
 import os
 import resource
 import select
+import shutil
 import signal
 import socket
 import time
@@ -20,6 +21,7 @@ from . import confine, privileges, processes
 from .spec import Spec
 from .watch import Watch
 
+CALLER_GONE = "caller"  # a reason to end
 _MAX_SPEC = 8 << 20
 _SHELL_SIGNAL = 128  # exit statuses above this name a signal
 _ROUNDS = 200  # of killing; each can only meet processes that were born during the last one
@@ -62,6 +64,8 @@ def main(control_fd: int) -> None:
     if child.user is not None:
         for folder in spec.watched:
             privileges.take_over(folder, child.user)
+    if reason == CALLER_GONE:
+        shutil.rmtree(spec.private, ignore_errors=True)
     _report(control, child, watch, reason)
 
 
@@ -94,7 +98,7 @@ def _wait(control: socket.socket, wakeups: int, child: _Child, watch: Watch) -> 
     while True:
         for handle, _ in poller.poll(1000 * watch.seconds_to_next_look()):
             if handle == control.fileno():
-                return "cancelled"
+                return "cancelled" if _has_word(control) else CALLER_GONE
             if signal.SIGTERM in os.read(wakeups, 64):
                 return "cancelled"
         child.reap()
@@ -103,6 +107,14 @@ def _wait(control: socket.socket, wakeups: int, child: _Child, watch: Watch) -> 
         reason = watch.breach()
         if reason:
             return reason
+
+
+def _has_word(control: socket.socket) -> bool:
+    """Tell whether the caller said something, rather than closed the socket."""
+    try:
+        return bool(control.recv(1))
+    except OSError:
+        return False
 
 
 def _end_all(child: _Child) -> None:
