@@ -11,7 +11,7 @@ PEERS_SETUP := $(VENV)/.ready-peers
 PIP         := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-postgres check fix clients bench docs ci clean
+.PHONY: help demo run test test-postgres check fix clients parity bench docs ci clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ fix: $(DEV_SETUP) ## Format, and mend what the linter can
 
 clients: $(PEERS_SETUP) ## Run unmodified foreign clients against a live hub
 	$(BIN)/python -m pytest -m client tests/clients $(ARGS)
+
+parity: $(PEERS_SETUP) ## Compare with torch.hub and torch, side by side
+	$(BIN)/python -m pytest -n auto tests/parity tests/unit/test_namespace_torch.py \
+		tests/unit/test_isolated_modules.py $(ARGS)
 
 bench: $(DEV_SETUP) ## Measure against the peers; prints ratios, writes benchmarks/results
 	@for script in $(basename $(notdir $(filter-out %/__init__.py,$(wildcard benchmarks/*.py)))); do \
