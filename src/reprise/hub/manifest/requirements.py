@@ -1,7 +1,6 @@
 """What the repo's own requirement files ask for: requirements.txt, environment.yml, pyproject."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +106,8 @@ def _parsed(text: str, where: str) -> Iterator[Requirement]:
 
 
 def _pyproject(tree: Tree, name: str) -> Iterator[Requirement]:
+    import tomllib
+
     try:
         data: Any = tomllib.loads(_text(tree, name))
     except (ValueError, RecursionError):
