@@ -222,8 +222,9 @@ def _readable(snapshot: Snapshot) -> Manifest:
 
 
 def _check_name(entry: object) -> str:
-    if not isinstance(entry, str) or not entry.isidentifier():
-        raise InvalidInput(f"An entry point is a function's name, not {entry!r}.")
+    # Not only identifiers: repos that fill globals() offer names such as "camembert-base".
+    if not isinstance(entry, str) or not entry:
+        raise InvalidInput(f"An entry point is named by a text, not {entry!r}.")
     return entry
 
 
