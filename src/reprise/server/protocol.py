@@ -1,4 +1,4 @@
-"""HTTP/1.1 over uvicorn, with two additions: zero-copy file bodies and bounded headers."""
+"""HTTP/1.1 over uvicorn, plus files sent without a copy, bodies joined once, bounded headers."""
 
 import asyncio
 import os
@@ -17,6 +17,7 @@ _BODY_WAITING = 1 << 20
 _SLICE = 8 << 20  # bytes handed to the kernel at a time, so that other requests get their turn
 
 Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
@@ -24,6 +25,11 @@ class HubProtocol(HttpToolsProtocol):
     """One connection."""
 
     _header_bytes = 0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Pieces of bodies as the socket gave them: joined once, where uvicorn would copy twice.
+        self._bodies: dict[RequestResponseCycle, list[bytes]] = {}
 
     def on_message_begin(self) -> None:
         """Offer the extension; start counting header bytes."""
@@ -46,8 +52,9 @@ class HubProtocol(HttpToolsProtocol):
         """Keep a piece of the body until the application asks for it."""
         if self.cycle.response_complete:
             return
-        self.cycle.body += body
-        if len(self.cycle.body) > _BODY_WAITING:
+        waiting = self._bodies.setdefault(self.cycle, [])
+        waiting.append(body)
+        if sum(map(len, waiting)) > _BODY_WAITING:
             self.flow.pause_reading()
         self.cycle.message_event.set()
 
@@ -69,16 +76,25 @@ class HubProtocol(HttpToolsProtocol):
             raise ValueError("headers too large")  # the parser turns it into send_400_response
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        async def with_zero_copy(scope: Any, receive: Any, send: Send) -> None:
+        async def with_fewer_copies(scope: Any, receive: Receive, send: Send) -> None:
+            async def receive_joined() -> Message:
+                message = await receive()  # uvicorn's own buffer stays empty, see `on_body`
+                if message["type"] == "http.request":
+                    message["body"] = b"".join(self._bodies.pop(cycle, ()))
+                return message
+
             async def send_or_copy(message: Message) -> None:
                 if message["type"] == EXTENSION:
                     await _send_file(cycle, self.loop, message)
                     message = {"type": "http.response.body", "more_body": message["more_body"]}
                 await send(message)
 
-            await app(scope, receive, send_or_copy)
+            try:
+                await app(scope, receive_joined, send_or_copy)
+            finally:
+                self._bodies.pop(cycle, None)
 
-        super()._start_asgi_task(cycle, with_zero_copy)  # type: ignore[arg-type]
+        super()._start_asgi_task(cycle, with_fewer_copies)  # type: ignore[arg-type]
 
 
 async def _send_file(
