@@ -141,7 +141,7 @@ def check(caller: Caller, action: Action, repo: Repo) -> None:
 
 
 def check_speaks(caller: Caller, repo: Repo) -> None:
-    """Let a caller vote or report in the account's name: whoever reads the repo and may write.
+    """Let a caller propose, vote or report: whoever may read the repo, with a token that writes.
 
     Raises:
         RepoNotFound: The repo is hidden from the caller.
@@ -155,8 +155,8 @@ def check_speaks(caller: Caller, repo: Repo) -> None:
         return
     if token.role is TokenRole.READ or token.scopes.get(repo.scope, Action.READ) < Action.WRITE:
         raise Forbidden(
-            f"The access token {token.name!r} does not speak for {caller.user.name} about "
-            f"{repo.repo_id}. Use a token with the write role."
+            f"The access token {token.name!r} is not for writing to {repo.repo_id}. "
+            "Use a token with the write role."
         )
 
 

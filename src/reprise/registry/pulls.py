@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from reprise.base.errors import Forbidden, InvalidInput, NotFound, RevisionNotFound
 from reprise.registry import branches, commits, discussions, merging
-from reprise.registry.access import Action, Caller, Repo, TokenRole, check
+from reprise.registry.access import Action, Caller, Repo, check, check_speaks
 from reprise.registry.commits import Author
 from reprise.registry.db.database import lock_repo
 from reprise.registry.discussions import MAX_TEXT, MAX_TITLE, Discussion, Status
@@ -106,7 +106,7 @@ def check_may_push(conn: Connection, caller: Caller, repo: Repo, ref: str) -> No
         check(caller, Action.WRITE, repo)
         return
     found = find_by_ref(conn, repo, ref)
-    check_may_propose(caller, repo)
+    check_speaks(caller, repo)
     discussions.check_may_change(caller, repo, found)
     if found.status not in discussions.OPEN:
         raise Forbidden(f"Pull request {found.num} is {found.status}; open a new one.")
@@ -187,23 +187,3 @@ def _proposal(title: str, description: str, target: str, author: Author) -> Disc
         created_at=author.now,
         target_branch=target,
     )
-
-
-def check_may_propose(caller: Caller, repo: Repo) -> None:
-    """Let a caller upload files for a pull request: whoever may read the repo, with a write token.
-
-    Raises:
-        RepoNotFound: The repo is hidden from the caller.
-        Unauthenticated: Nobody is signed in.
-        Forbidden: The access token is for reading, or for other repos.
-    """
-    check(caller, Action.READ, repo)
-    caller.user  # noqa: B018 - asks the anonymous to sign in
-    token = caller.token
-    if token is None or token.role is TokenRole.WRITE:
-        return
-    if token.role is TokenRole.READ or token.scopes.get(repo.scope, Action.READ) < Action.WRITE:
-        raise Forbidden(
-            f"The access token {token.name!r} is not for writing to {repo.repo_id}. "
-            "Use a token with the write role."
-        )

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from sqlalchemy import Connection, not_, select
 
 from reprise.base.errors import Forbidden, RepoNotFound, Unauthenticated
-from reprise.registry import pulls, repos, signed, tokens
+from reprise.registry import access, repos, signed, tokens
 from reprise.registry.access import ANONYMOUS, Action, Caller, Repo, allowed, check
 from reprise.registry.db.database import lock_repo
 from reprise.registry.db.schema import account_xorb, repo, repo_xorb
@@ -73,7 +73,7 @@ def open_scope(conn: Connection, registry: Registry, token: str | None, action: 
     if action is Action.FETCH:
         check(caller, action, scoped)
     else:  # what is uploaded counts for nothing until a commit refers to it
-        pulls.check_may_propose(caller, scoped)
+        access.check_speaks(caller, scoped)
     return Scope(scoped, caller)
 
 

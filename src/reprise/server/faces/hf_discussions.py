@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from reprise.base.clock import iso
 from reprise.base.errors import InvalidInput, NotFound
-from reprise.registry import discussions, patches, pulls
+from reprise.registry import access, discussions, patches, pulls
 from reprise.registry.access import Action, Caller, Repo
 from reprise.registry.commits import Author
 from reprise.registry.discussions import Discussion, Event, Status, Wanted
@@ -73,7 +73,7 @@ def comment(call: Call) -> Response:
     text, now = _text(call.json(), "comment"), call.registry.clock()
     with call.write() as (conn, caller):
         repo, found = _find(call, conn, caller)
-        pulls.check_may_propose(caller, repo)
+        access.check_speaks(caller, repo)
         event = discussions.comment(conn, repo, found.num, caller.user, text, now=now)
     return JSONResponse({"newMessage": _event(event)})
 
@@ -83,7 +83,7 @@ def edit_comment(call: Call) -> Response:
     text, now = _text(call.json(), "content"), call.registry.clock()
     with call.write() as (conn, caller):
         repo, found = _find(call, conn, caller)
-        pulls.check_may_propose(caller, repo)
+        access.check_speaks(caller, repo)
         event = discussions.find_comment(conn, repo, found.num, _position(call))
         event = discussions.edit_comment(conn, repo, event, caller, text, now=now)
     return JSONResponse({"updatedComment": _event(event)})
@@ -93,7 +93,7 @@ def hide_comment(call: Call) -> Response:
     """`POST …/discussions/{num}/comment/{id}/hide`."""
     with call.write() as (conn, caller):
         repo, found = _find(call, conn, caller)
-        pulls.check_may_propose(caller, repo)
+        access.check_speaks(caller, repo)
         event = discussions.find_comment(conn, repo, found.num, _position(call))
         event = discussions.hide_comment(conn, repo, event, caller)
     return JSONResponse({"updatedComment": _event(event)})
@@ -104,7 +104,7 @@ def rename(call: Call) -> Response:
     title, now = _text(call.json(), "title"), call.registry.clock()
     with call.write() as (conn, caller):
         repo, found = _find(call, conn, caller)
-        pulls.check_may_propose(caller, repo)
+        access.check_speaks(caller, repo)
         event = discussions.rename(conn, repo, found, caller, title, now=now)
     return JSONResponse({"newTitle": _event(event)})
 
@@ -118,7 +118,7 @@ def set_status(call: Call) -> Response:
         raise InvalidInput("'status' must be 'open' or 'closed'.") from None
     with call.write() as (conn, caller):
         repo, found = _find(call, conn, caller)
-        pulls.check_may_propose(caller, repo)
+        access.check_speaks(caller, repo)
         event = discussions.set_status(conn, repo, found, caller, status, now=now)
         if body.get("comment"):
             text = _text(body, "comment")
@@ -151,7 +151,7 @@ def _find(call: Call, conn: Connection, caller: Caller) -> tuple[Repo, Discussio
 
 def _proposable(call: Call, conn: Connection, caller: Caller) -> Repo:
     repo = call.repo(conn, caller)
-    pulls.check_may_propose(caller, repo)
+    access.check_speaks(caller, repo)
     return repo
 
 

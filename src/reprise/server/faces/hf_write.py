@@ -14,7 +14,7 @@ from reprise.base.clock import iso
 from reprise.base.digests import is_sha256
 from reprise.base.errors import InvalidInput, TooLarge
 from reprise.base.ids import check_path
-from reprise.registry import branches, commits, large_files, preupload, pulls
+from reprise.registry import access, branches, commits, large_files, preupload, pulls
 from reprise.registry.access import Action, Caller, Repo
 from reprise.registry.commits import Author
 from reprise.registry.drafts import Draft, Drafting
@@ -160,7 +160,7 @@ def _ref(revision: str) -> str:
 
 def _check_may_write(call: Call, conn: Connection, caller: Caller, repo: Repo) -> None:
     if call.flag("create_pr"):
-        pulls.check_may_propose(caller, repo)
+        access.check_speaks(caller, repo)
         return
     revision = call.param("rev")
     if revision.startswith(pulls.REFS):

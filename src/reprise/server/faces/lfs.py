@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from reprise.base.digests import is_sha256
 from reprise.base.errors import InvalidInput, RepoNotFound, RepriseError, TooLarge
-from reprise.registry import files, lfs, pulls, signed
+from reprise.registry import access, files, lfs, signed
 from reprise.registry.access import Action, Repo
 from reprise.registry.lfs import LargeFile, PartedUpload
 from reprise.registry.repos import RepoMoved
@@ -130,7 +130,7 @@ def _offer_uploads(
 ) -> tuple[str, list[Object]]:
     with call.read() as (conn, caller):
         repo = call.repo(conn, caller)
-        pulls.check_may_propose(caller, repo)
+        access.check_speaks(caller, repo)
         known = {oid for oid, _ in wanted if files.possess(conn, repo.id, bytes.fromhex(oid))}
     in_parts = isinstance(transfers, list) and "multipart" in transfers
     objects, parted = [], False

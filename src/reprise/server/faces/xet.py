@@ -15,7 +15,7 @@ from reprise.base.errors import NotFound, RepriseError
 from reprise.formats import byte_ranges
 from reprise.formats.xet.hashes import from_text, to_text
 from reprise.formats.xet.xorbs import MAX_XORB
-from reprise.registry import pulls
+from reprise.registry import access, pulls
 from reprise.registry.access import Action, Caller, Repo, check
 from reprise.registry.xet import dedup, reconstruction, scope, shards, uploads
 from reprise.registry.xet.reconstruction import Piece, Reconstruction
@@ -48,7 +48,7 @@ def write_token(call: Call) -> Response:
     with call.read() as (conn, caller):
         repo = call.repo(conn, caller)
         if call.flag("create_pr") or call.param("rev").startswith(pulls.REFS):
-            pulls.check_may_propose(caller, repo)
+            access.check_speaks(caller, repo)
         else:
             check(caller, Action.WRITE, repo)
         return _token(call, caller, repo, Action.WRITE)
