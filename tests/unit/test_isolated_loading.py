@@ -13,8 +13,7 @@ from reprise.base.errors import (
     IncompatibleDependencies,
     RemoteFailure,
 )
-from reprise.hub.isolated import Isolation, load_isolated, requirements_of
-from reprise.hub.manifest import Dependency, Manifest
+from reprise.hub.isolated import Isolation, load_isolated
 from reprise.isolate.limits import Level
 from reprise.isolate.requirements import Sources
 from tests.sandboxes import skip_unless_available
@@ -128,15 +127,3 @@ def test_an_unknown_entry_point_costs_no_environment(
         load_isolated("ada/net", "versio", isolation=isolation)
     assert isolation.root is not None
     assert not isolation.root.exists()
-
-
-def test_an_environment_holds_what_is_declared_or_always_imported() -> None:
-    manifest = Manifest(
-        dependencies=(
-            Dependency("cv2", "opencv-python", True, False, True, (), ">=4"),
-            Dependency("yaml", "pyyaml", False, True, False, ()),
-            Dependency("timm", "timm", False, True, True, ()),
-            Dependency("math", "math", True, True, False, ()),
-        )
-    )
-    assert requirements_of(manifest) == ("opencv-python>=4", "pyyaml")

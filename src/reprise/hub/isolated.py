@@ -6,16 +6,16 @@ For repos that nobody vouched for, and for repos whose packages do not go with t
 travel through shared memory. Gradients do not: a worker is for using a model, not for training it.
 """
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from reprise.hub import consent, entrypoints, settings
+from reprise.hub import consent, entrypoints, locking, settings
 from reprise.hub.address import Address
-from reprise.hub.manifest import Dependency, Manifest, read_manifest
+from reprise.hub.locking import Locking
+from reprise.hub.manifest import Manifest, read_manifest
 from reprise.hub.snapshots import Options, Snapshot, open_snapshot
 from reprise.isolate import environments
 from reprise.isolate.client import Reference, RemoteObject, Worker
@@ -132,19 +132,9 @@ def call_entry_point(
     return result
 
 
-def requirements_of(manifest: Manifest) -> tuple[str, ...]:
-    """Return what an environment has to hold: declared packages and unconditional imports."""
-    needed = (
-        item
-        for item in manifest.dependencies
-        if (item.declared or (item.inferred and not item.optional)) and not _is_builtin(item)
-    )
-    return tuple(sorted({item.distribution + item.specifier for item in needed}))
-
-
 def make_launch(snapshot: Snapshot, manifest: Manifest, wanted: Isolation) -> Launch:
     """Prepare the environment of a repo and say how its worker starts."""
-    python, base, torch_there = _interpreter(manifest, wanted)
+    python, base, torch_there = _interpreter(snapshot.folder, manifest, wanted)
     checkpoints = settings.cache_dir() / "checkpoints"
     readable = [*_files(snapshot), *wanted.readable]
     readable += [checkpoints] if checkpoints.is_dir() else []
@@ -168,24 +158,29 @@ def _files(snapshot: Snapshot) -> list[Path]:
     return [root, *sorted(target for target in links if target.is_file())]
 
 
-def _interpreter(manifest: Manifest, wanted: Isolation) -> tuple[Path, Path, bool]:
+def _interpreter(folder: Path, manifest: Manifest, wanted: Isolation) -> tuple[Path, Path, bool]:
     """Return an interpreter, its base installation, and whether torch is to be expected."""
     if wanted.environment is not None:
         return wanted.environment, inspect(wanted.environment).base, True
-    made = _environment(manifest, wanted)
+    made = _environment(folder, manifest, wanted)
     return made.python, made.base, "torch" in dict(made.packages)
 
 
-def _environment(manifest: Manifest, wanted: Isolation) -> Environment:
-    lines = requirements_of(manifest) if wanted.requirements is None else wanted.requirements
-    return environments.ensure(
-        lines,
-        wanted.root or settings.cache_dir() / "environments",
+def _environment(folder: Path, manifest: Manifest, wanted: Isolation) -> Environment:
+    """Build what was asked for, else what the repo's lock says, else what its code needs."""
+    root = wanted.root or settings.cache_dir() / "environments"
+    how = Locking(
         python=wanted.python,
         constraints=wanted.constraints,
         sources=wanted.sources,
         progress=wanted.progress,
     )
+    if wanted.requirements is None:
+        return locking.environment(folder, manifest, how, root=root)
+    return environments.ensure(
+        wanted.requirements, root, python=how.python, constraints=how.constraints,
+        sources=how.sources, progress=how.progress,
+    )  # fmt: skip
 
 
 def _represent(worker: Worker, reference: Reference, facts: dict[str, Any]) -> Any:
@@ -194,7 +189,3 @@ def _represent(worker: Worker, reference: Reference, facts: dict[str, Any]) -> A
 
         return remote_module.make(worker, reference, facts)
     return RemoteObject(worker, reference, facts)
-
-
-def _is_builtin(item: Dependency) -> bool:
-    return item.import_name in sys.stdlib_module_names

@@ -19,6 +19,7 @@ from reprise.isolate.requirements import Sources, checked
 _UNREACHABLE = re.compile(
     r"dns error|Name or service not known|Temporary failure in name resolution|client error \(Con"
     r"|Connection refused|Max retries exceeded|Failed to establish a new connection|timed out"
+    r"|network was disabled|Failed to fetch"
 )
 _LONGEST_REASON = 4000
 
