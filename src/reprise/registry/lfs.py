@@ -82,7 +82,7 @@ class Incoming:
     staged: Staged
     length: int
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Take the next bytes.
 
         Raises:

@@ -40,6 +40,7 @@ from reprise.server.faces import (
 from reprise.server.indexing import Indexer
 from reprise.server.observe import Observed, health
 from reprise.server.paths import RawPath, register_convertors
+from reprise.server.pouring import Pouring
 from reprise.server.web.account_page import account_or_legacy_page
 from reprise.server.web.blob_page import blob_page
 from reprise.server.web.entry_points_page import entry_points_page
@@ -212,6 +213,7 @@ def create_app(registry: Registry) -> Starlette:
         },
     )
     app.state.registry = registry
+    app.state.pouring = Pouring.new()
     app.state.budget = Budget(registry.limits.uploads_in_memory)
     app.state.xet_guesses = Lru[str, bool](_SESSIONS, lambda _: 1)
     app.state.info = InfoCaches.empty()

@@ -15,6 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from reprise.server.receiving import RECEIVE_INTO
+
 log = logging.getLogger("reprise.access")
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9._:=;-]{1,200}")
@@ -57,6 +59,7 @@ class Observed:
                 MutableHeaders(scope=message)["X-Request-Id"] = request_id
             await send(message)
 
+        self._count_direct(scope)
         try:
             await self.app(scope, receive_counted, send_observed)
         finally:
@@ -64,6 +67,19 @@ class Observed:
             self._requests.labels(scope["method"], status).inc()
             self._seconds.labels(scope["method"]).observe(seconds)
             _log(scope, status, seconds, request_id)
+
+    def _count_direct(self, scope: Scope) -> None:
+        """Count bytes that go straight from the socket to their reader, too."""
+        receive_into = scope.get("extensions", {}).get(RECEIVE_INTO)
+        if receive_into is None:
+            return
+
+        async def receive_into_counted(view: memoryview) -> int:
+            count: int = await receive_into(view)
+            self._bytes.inc(count)
+            return count
+
+        scope["extensions"] = {**scope["extensions"], RECEIVE_INTO: receive_into_counted}
 
 
 def metrics_text(request: Request) -> Response:

@@ -1,12 +1,18 @@
-"""HTTP/1.1 over uvicorn, plus files sent without a copy, bodies joined once, bounded headers."""
+"""HTTP/1.1 over uvicorn, plus bodies sent and received without copies, and bounded headers."""
 
 import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+import httptools
+from starlette.requests import ClientDisconnect
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from reprise.server.receiving import RECEIVE_INTO, BodyReader
 
 # ASGI's name for "send these bytes of this open file", part of the specification's extensions.
 EXTENSION = "http.response.zerocopysend"
@@ -14,11 +20,31 @@ MAX_HEADER_BYTES = 64 * 1024  # URL and all header lines of one request
 # Bytes of a body that wait for the application before reading pauses. uvicorn's own 64 KiB makes a
 # large upload stop and start for every block that the socket delivers.
 _BODY_WAITING = 1 << 20
+_LENGTH = b"content-length"
 _SLICE = 8 << 20  # bytes handed to the kernel at a time, so that other requests get their turn
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+
+
+@dataclass
+class _Arrived:
+    """Pieces of a body as the socket gave them: joined once, where uvicorn would copy twice."""
+
+    pieces: list[bytes] = field(default_factory=list)
+    waiting: int = 0  # bytes in `pieces`
+    total: int = 0  # bytes that came so far
+
+    def add(self, piece: bytes) -> None:
+        self.pieces.append(piece)
+        self.waiting += len(piece)
+        self.total += len(piece)
+
+    def take(self) -> bytes:
+        joined = b"".join(self.pieces)
+        self.pieces, self.waiting = [], 0
+        return joined
 
 
 class HubProtocol(HttpToolsProtocol):
@@ -28,8 +54,8 @@ class HubProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Pieces of bodies as the socket gave them: joined once, where uvicorn would copy twice.
-        self._bodies: dict[RequestResponseCycle, list[bytes]] = {}
+        self._bodies: dict[RequestResponseCycle, _Arrived] = {}
+        self._reader: BodyReader | None = None
 
     def on_message_begin(self) -> None:
         """Offer the extension; start counting header bytes."""
@@ -52,9 +78,9 @@ class HubProtocol(HttpToolsProtocol):
         """Keep a piece of the body until the application asks for it."""
         if self.cycle.response_complete:
             return
-        waiting = self._bodies.setdefault(self.cycle, [])
-        waiting.append(body)
-        if sum(map(len, waiting)) > _BODY_WAITING:
+        arrived = self._bodies.setdefault(self.cycle, _Arrived())
+        arrived.add(body)
+        if arrived.waiting > _BODY_WAITING:
             self.flow.pause_reading()
         self.cycle.message_event.set()
 
@@ -79,8 +105,8 @@ class HubProtocol(HttpToolsProtocol):
         async def with_fewer_copies(scope: Any, receive: Receive, send: Send) -> None:
             async def receive_joined() -> Message:
                 message = await receive()  # uvicorn's own buffer stays empty, see `on_body`
-                if message["type"] == "http.request":
-                    message["body"] = b"".join(self._bodies.pop(cycle, ()))
+                if message["type"] == "http.request" and cycle in self._bodies:
+                    message["body"] = self._bodies[cycle].take()
                 return message
 
             async def send_or_copy(message: Message) -> None:
@@ -89,12 +115,59 @@ class HubProtocol(HttpToolsProtocol):
                     message = {"type": "http.response.body", "more_body": message["more_body"]}
                 await send(message)
 
+            if EXTENSION in scope.get("extensions", ()):
+                scope["extensions"][RECEIVE_INTO] = partial(self._receive_into, cycle)
             try:
                 await app(scope, receive_joined, send_or_copy)
             finally:
                 self._bodies.pop(cycle, None)
 
         super()._start_asgi_task(cycle, with_fewer_copies)  # type: ignore[arg-type]
+
+    async def _receive_into(self, cycle: RequestResponseCycle, view: memoryview) -> int:
+        """Put the next bytes of a body of known length into a buffer, see `RECEIVE_INTO`."""
+        if cycle.waiting_for_100_continue and not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            cycle.waiting_for_100_continue = False
+        arrived = self._bodies.setdefault(cycle, _Arrived())
+        if arrived.waiting:
+            return _move(arrived, view)
+        if cycle.disconnected:
+            raise ClientDisconnect
+        if not cycle.more_body:
+            return 0
+        if self._reader is None:
+            self._reader = self._take_over(cycle, arrived.total)
+        return await self._reader.fill(view)
+
+    def _take_over(self, cycle: RequestResponseCycle, received: int) -> BodyReader:
+        """Let the rest of a body pass by the parser, which gets a successor for what follows."""
+        self.flow.pause_reading()
+        length = int(next(value for name, value in cycle.scope["headers"] if name == _LENGTH))
+
+        def finished() -> None:
+            self._reader, cycle.more_body = None, False
+            self.transport.pause_reading()
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+            self.transport.set_protocol(self)
+            if not self.flow.read_paused:  # the answer is out already
+                self.transport.resume_reading()
+            cycle.message_event.set()
+
+        reader = BodyReader(self, self.transport, length - received, finished)
+        self.transport.set_protocol(reader)
+        return reader
+
+
+def _move(arrived: _Arrived, view: memoryview) -> int:
+    """Fill a buffer with what came together with the request's head; keep what does not fit."""
+    data = arrived.take()
+    count = min(len(view), len(data))
+    view[:count] = data[:count]
+    if count < len(data):
+        arrived.pieces, arrived.waiting = [data[count:]], len(data) - count
+    return count
 
 
 async def _send_file(

@@ -1,24 +1,35 @@
 """A store in a local folder: staged in `tmp/`, flushed, then linked into place."""
 
+import errno
+import fcntl
 import hashlib
 import os
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 from reprise.base.errors import NotFound
 from reprise.base.files import fsync_folder
 from reprise.registry.storage.store import CHUNK
 
+# Blocks from this size on are hashed by one processor while another writes them, and pass by the
+# page cache where they may: filling fresh pages costs more than hashing what goes into them.
+_LARGE = 1 << 20
+_DIRECT = getattr(os, "O_DIRECT", 0)  # Linux
+
 
 class StagedFile:
     """A temporary file that is hashed as it is written, unless nobody will ask."""
 
-    def __init__(self, root: Path, *, hashed: bool = True) -> None:
+    def __init__(self, root: Path, hashers: ThreadPoolExecutor | None) -> None:
         self._root = root
         self._path = root / "tmp" / uuid.uuid4().hex
         self._file = self._path.open("xb", buffering=0)
-        self._hash = hashlib.sha256() if hashed else None
+        self._hashers = hashers
+        self._hash = hashlib.sha256() if hashers is not None else None
+        self._direct = False
+        self._may_be_direct = bool(_DIRECT)
         self.size = 0
 
     def __enter__(self) -> "StagedFile":
@@ -29,13 +40,43 @@ class StagedFile:
         self._path.unlink(missing_ok=True)
 
     def write(self, data: bytes | memoryview) -> None:
-        """Append bytes."""
-        if self._hash is not None:
-            self._hash.update(data)
+        """Append bytes; they are not needed any more when this returns."""
         view = memoryview(data)
+        if self._hashers is None or self._hash is None or len(view) < _LARGE:
+            self._append(view)
+            if self._hash is not None:
+                self._hash.update(view)
+        else:
+            hashing = self._hashers.submit(self._hash.update, view)
+            try:
+                self._append(view)
+            finally:
+                wait([hashing])
+        self.size += len(view)
+
+    def _append(self, view: memoryview) -> None:
+        self._go_direct(self._may_be_direct and len(view) >= _LARGE)
         while view:
-            view = view[self._file.write(view) :]
-        self.size += len(data)
+            try:
+                view = view[self._file.write(view) :]
+            except OSError as error:
+                if error.errno != errno.EINVAL or not self._direct:
+                    raise
+                # The end of a file, or memory that does not start with a page.
+                self._may_be_direct = False
+                self._go_direct(False)
+
+    def _go_direct(self, wanted: bool) -> None:
+        """Let writes pass by the page cache, or not; not every file system knows how."""
+        if wanted == self._direct:
+            return
+        flags = fcntl.fcntl(self._file, fcntl.F_GETFL)
+        try:
+            fcntl.fcntl(self._file, fcntl.F_SETFL, flags | _DIRECT if wanted else flags & ~_DIRECT)
+        except OSError:
+            self._may_be_direct = False
+            return
+        self._direct = wanted
 
     def sha256(self) -> str:
         """Hex digest of everything written so far."""
@@ -60,15 +101,16 @@ class FilesystemStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._hashers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="sha256")
         (root / "tmp").mkdir(parents=True, exist_ok=True)
 
     def stage(self) -> StagedFile:
         """Start a new upload."""
-        return StagedFile(self.root)
+        return StagedFile(self.root, self._hashers)
 
     def put(self, key: str, data: bytes) -> bool:
         """Write an object durably."""
-        with StagedFile(self.root, hashed=False) as staged:
+        with StagedFile(self.root, None) as staged:
             staged.write(data)
             return staged.publish(key)
 

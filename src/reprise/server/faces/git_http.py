@@ -175,7 +175,7 @@ class _Incoming:
         self._size = 0
         self._inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16) if gzipped else None
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Append a piece as it came.
 
         Raises:
@@ -202,7 +202,7 @@ class _Incoming:
             raise InvalidFormat("The request body is a truncated gzip stream.")
         self._file.seek(0)
 
-    def _append(self, data: bytes) -> None:
+    def _append(self, data: bytes | memoryview) -> None:
         self._size += len(data)
         if self._size > self._limit:
             raise TooLarge(f"The request body is over this hub's limit of {self._limit} bytes.")

@@ -58,7 +58,7 @@ async def commit(request: Request) -> Response:
     repo = await run_in_threadpool(_check_before_reading, call)
     with Drafting(repo.type, registry_of(request).limits) as drafting:
         try:
-            await pour(request, drafting.feed)
+            await pour(request, lambda data: drafting.feed(bytes(data)))
         except ClientDisconnect:
             return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is left to read it
         return await run_in_threadpool(_commit, call, drafting)
