@@ -51,13 +51,26 @@ def parse_header(text: bytes) -> dict[str, TensorInfo]:
     Raises:
         InvalidFormat: Not JSON, or a tensor without type, shape or offsets.
     """
+    return parse_whole_header(text)[0]
+
+
+def parse_whole_header(text: bytes) -> tuple[dict[str, TensorInfo], dict[str, str]]:
+    """Parse the JSON of a header into tensors by name, and the texts stored beside them.
+
+    Raises:
+        InvalidFormat: Not JSON, or a tensor without type, shape or offsets.
+    """
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         raise InvalidFormat("The safetensors header is not valid JSON.") from None
     if not isinstance(value, dict):
         raise InvalidFormat("The safetensors header must be a JSON object.")
-    return {name: _tensor(name, item) for name, item in value.items() if name != _METADATA}
+    extra = value.pop(_METADATA, None) or {}
+    if not isinstance(extra, dict):
+        raise InvalidFormat("The metadata of a safetensors header must be a JSON object.")
+    texts = {key: item for key, item in extra.items() if isinstance(item, str)}
+    return {name: _tensor(name, item) for name, item in value.items()}, texts
 
 
 def count_parameters(tensors: dict[str, TensorInfo]) -> dict[str, int]:

@@ -1,0 +1,164 @@
+"""One tensor of a checkpoint: described, but not read yet."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reprise.base.errors import InvalidFormat
+from reprise.models.weights.dtypes import BITS, byte_count
+
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+    from reprise.models.weights.mapped import MappedFile
+
+MAX_DIMENSIONS = 64
+
+
+@dataclass(frozen=True)
+class FileSpan:
+    """Bytes of a file: where ONNX external data or another reader may find a tensor."""
+
+    path: Path
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where a tensor's storage lies in a mapped file, and how the tensor looks at it.
+
+    Attributes:
+        offset: Of the storage's first byte.
+        length: Bytes of the whole storage, which several tensors may share.
+        start: The tensor's first element, counted in elements from the storage's start.
+        strides: In elements, as torch counts; None when the elements lie in order.
+    """
+
+    file: "MappedFile"
+    offset: int
+    length: int
+    start: int = 0
+    strides: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class StoredTensor:
+    """One tensor in a file, nothing read yet.
+
+    Attributes:
+        name: As the file spells it.
+        dtype: safetensors' spelling: F32, F16, BF16, I64, U8, BOOL, F8_E4M3 ... A quantised type
+            of GGUF keeps its own name: Q8_0.
+        place: Where it lies when it is memory of a mapped file, else None.
+        produce: Makes the bytes where they must be computed: unpacked, gathered.
+        check: Compares the bytes with the checksum in the file, where the format has one.
+        widen: Makes float32 where the format has its own way of writing numbers.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    place: Place | None = None
+    produce: Callable[[], memoryview] | None = None
+    check: Callable[[], None] | None = None
+    widen: Callable[[memoryview, tuple[int, ...]], "ndarray"] | None = None
+
+    @property
+    def elements(self) -> int:
+        """How many numbers it holds."""
+        return prod(self.shape)
+
+    @property
+    def location(self) -> FileSpan | None:
+        """Where its bytes lie in a file, in order; None when they lie in no file or scattered."""
+        place = self.place
+        if place is None or place.strides is not None:
+            return None
+        size = byte_count(self.dtype, self.elements)
+        if size is None:
+            return FileSpan(place.file.path, place.offset, place.length)
+        first = place.offset + place.start * (byte_count(self.dtype, 1) or 0)
+        return FileSpan(place.file.path, first, size)
+
+    def buffer(self) -> memoryview:
+        """Return its bytes in order, little-endian: a view of the file where the layout allows.
+
+        Raises:
+            CorruptContent: The format has checksums, and this one is wrong.
+        """
+        if self.check is not None:
+            self.check()
+        if self.produce is not None:
+            return self.produce()
+        span, place = self.location, self.place
+        if place is None:
+            return memoryview(b"")
+        if span is not None:
+            return place.file.view(span.offset, span.length, self.name)
+        from reprise.models.weights.arrays import gathered
+
+        storage = place.file.view(place.offset, place.length, self.name)
+        return gathered(
+            storage, BITS[self.dtype] // 8, self.shape, (place.start, place.strides or ())
+        )
+
+    def numpy(self, *, widen: bool = False) -> "ndarray":
+        """Return it as a NumPy array: read-only, and a view of the file where the layout allows.
+
+        Args:
+            widen: Turn what NumPy has no type for (BF16, F8, quantised blocks) into float32.
+
+        Raises:
+            InvalidInput: NumPy has no such type, and `widen` is False.
+        """
+        from reprise.models.weights.arrays import as_array
+
+        if widen and self.widen is not None:
+            return self.widen(self.buffer(), self.shape)
+        return as_array(self.buffer(), self.dtype, self.shape, widen=widen)
+
+    def same_storage(self, other: "StoredTensor") -> bool:
+        """Tell whether both are views of one storage: tied weights, or parts of a fused one."""
+        mine, theirs = self.place, other.place
+        if mine is None or theirs is None or not mine.length:
+            return False
+        return (mine.file, mine.offset, mine.length) == (theirs.file, theirs.offset, theirs.length)
+
+    def same_view(self, other: "StoredTensor") -> bool:
+        """Tell whether both are one and the same tensor under two names."""
+        mine, theirs = self.place, other.place
+        if mine is None or theirs is None or not self.same_storage(other):
+            return False
+        return (self.dtype, self.shape, mine.start, mine.strides) == (
+            other.dtype, other.shape, theirs.start, theirs.strides,
+        )  # fmt: skip
+
+
+def in_file(
+    name: str, dtype: str, shape: tuple[int, ...], place: Place, elements: int | None = None
+) -> StoredTensor:
+    """Describe a tensor that fills its place from end to end.
+
+    Args:
+        name: Of the tensor.
+        dtype: In safetensors' spelling.
+        shape: Of the tensor.
+        place: `length` bytes that must be exactly those of the tensor, and in the file.
+        elements: Their number, when the caller has counted.
+
+    Raises:
+        InvalidFormat: The type is unknown, or sizes do not agree.
+    """
+    if dtype not in BITS:
+        raise InvalidFormat(f"Tensor {name[:80]!r} has the type {dtype[:40]!r}, which is unknown.")
+    wanted = byte_count(dtype, prod(shape) if elements is None else elements)
+    if wanted != place.length:
+        raise InvalidFormat(
+            f"Tensor {name[:80]!r} is said to be {dtype} {list(shape)[:8]}, {wanted} bytes, "
+            f"but {place.length} are stored."
+        )
+    place.file.view(place.offset, place.length, f"tensor {name!r}")
+    return StoredTensor(name, dtype, shape, place)
