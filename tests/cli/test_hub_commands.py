@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.factories import Hub
+from tests.wheelhouse import make_wheel
 
 
 @pytest.fixture
@@ -67,6 +68,44 @@ def test_a_folder_that_is_not_right_is_not_published(cli, folder) -> None:
     done = cli("publish", folder, "ada/net")
     assert (done.code, done.out) == (1, "")
     assert "hubconf.py: offers no entry points: define a public function" in done.err
+
+
+def test_publish_adds_a_lock_once(cli, online: Hub, folder, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    (folder / "hubconf.py").write_text('import base\n\n\ndef net():\n    "Make it."\n')
+    make_wheel(tmp_path / "shelf", "base", "1.0")
+    locking = ("--find-links", tmp_path / "shelf")
+    planned = cli("publish", folder, "ada/net", "--dry-run")
+    assert "pylock.toml, would be added.\nWould publish 3 files" in planned.err
+    cli("publish", folder, "ada/net", "--no-lock")
+    assert not (folder / "pylock.toml").exists()
+    assert cli("publish", folder, "ada/net", *locking).code == 0
+    text = online.client().get("/ada/net/resolve/main/pylock.toml").text
+    assert (folder / "pylock.toml").read_text() == text
+    assert 'name = "base"\nversion = "1.0"' in text
+    make_wheel(tmp_path / "shelf", "base", "2.0")
+    cli("publish", folder, "ada/net", *locking)
+    assert (folder / "pylock.toml").read_text() == text
+    cli("publish", folder, "ada/net", *locking, "--relock")
+    assert 'version = "2.0"' in online.client().get("/ada/net/resolve/main/pylock.toml").text
+
+
+@pytest.mark.usefixtures("online")
+def test_publish_stops_at_a_conflict_and_names_the_places(cli, folder, tmp_path) -> None:
+    (folder / "hubconf.py").write_text('import base\n\n\ndef net():\n    "Make it."\n')
+    (folder / "requirements.txt").write_text("base==2.0\n")
+    (folder / "README.md").write_text("---\nlicense: mit\nrequirements: base<2\n---\n# Net\n")
+    make_wheel(tmp_path / "shelf", "base", "1.0")
+    make_wheel(tmp_path / "shelf", "base", "2.0")
+    done = cli("publish", folder, "ada/net", "--find-links", tmp_path / "shelf")
+    assert (done.code, done.out) == (1, "")
+    assert "  base: hubconf.py:1 imports base\n" in done.err
+    assert "  base<2: `requirements` in README.md\n  base==2.0: requirements.txt:1\n" in done.err
+    assert "--no-lock" in done.err
+    assert not (folder / "pylock.toml").exists()
+    wrong = cli("publish", folder, "ada/net", "--no-lock", "--relock")
+    assert wrong.code == 2
 
 
 @pytest.mark.usefixtures("online")

@@ -56,6 +56,15 @@ def test_a_card_that_cannot_be_read_is_named(net: Path, content: bytes, start: s
     assert [text[: len(start)] for text in findings(net)] == [start]
 
 
+def test_a_lock_is_compared_with_what_the_code_needs(net: Path) -> None:
+    (net / "hubconf.py").write_text(f"import base\n{HUBCONF}")
+    (net / "pylock.toml").write_text('lock-version = "1.0"\ncreated-by = "me"\n')
+    said = "pylock.toml: lacks base, but hubconf.py:1 imports base; lock again with --relock"
+    assert f"warning {said}" in findings(net)
+    (net / "pylock.toml").write_text("{")
+    assert findings(net)[0].startswith("error pylock.toml: cannot be read: pylock.toml is not TOML")
+
+
 def test_a_hubconf_that_offers_nothing_is_an_error(net: Path) -> None:
     (net / "hubconf.py").write_text("import os\n\ndef _private():\n    pass\n")
     assert findings(net) == ["error hubconf.py: offers no entry points: define a public function"]

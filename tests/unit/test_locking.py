@@ -1,11 +1,10 @@
 """Locks of repos: made from every place that asks for packages, kept, explained when impossible."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from reprise.base.errors import IncompatibleDependencies, InvalidInput
+from reprise.base.errors import IncompatibleDependencies, InvalidInput, MissingExtra
 from reprise.formats import pylock
 from reprise.hub import locking
 from reprise.hub.locking import LOCK, Locking
@@ -43,17 +42,15 @@ def shelf(tmp_path: Path) -> Path:
 
 @pytest.fixture(params=["uv", "pip"])
 def how(request: pytest.FixtureRequest, shelf: Path) -> Locking:
-    if request.param == "uv" and not shutil.which(
-        "uv", path=Path(installers.sys.executable).parent
-    ):
+    chosen = uv() if request.param == "uv" else installers.choose(find(), "pip")
+    return Locking(sources=Sources(find_links=(shelf,), offline=True), installer=chosen)
+
+
+def uv() -> Installer:
+    try:
+        return installers.choose(find(), "uv")
+    except MissingExtra:
         pytest.skip("uv is not installed")
-    return Locking(
-        sources=Sources(find_links=(shelf,), offline=True), installer=installer(request.param)
-    )
-
-
-def installer(kind: str) -> Installer:
-    return installers.choose(find(), kind)  # type: ignore[arg-type]
 
 
 def write(folder: Path, files: dict[str, str]) -> None:
@@ -101,7 +98,20 @@ def test_a_lock_holds_versions_and_hashes_and_no_path_of_this_machine(
     assert [(it.name, it.version) for it in made.packages] == [
         ("base", "1.0"), ("deep", "1.0"), ("side", "1.0")]  # fmt: skip
     assert str(shelf) not in text
-    assert made.requires_python == f"=={find().short_version}.*"
+    sign = {"uv": f">={find().short_version}", "pip": f"=={find().short_version}.*"}
+    assert made.requires_python == sign[how.installer.kind]
+
+
+def test_a_lock_made_by_uv_is_for_other_systems_too(repo: Path, shelf: Path) -> None:
+    how = Locking(sources=Sources(find_links=(shelf,), offline=True), installer=uv())
+    make_wheel(shelf, "base", "3.0", tags="cp311-cp311-manylinux_2_17_x86_64")
+    make_wheel(shelf, "base", "3.0", tags="cp311-cp311-macosx_11_0_arm64")
+    made = locking.write_lock(repo, read_manifest(repo), how)
+    found = next(it for it in made.packages if it.name == "base")
+    assert [wheel.filename for wheel in found.wheels] == [
+        "base-3.0-cp311-cp311-macosx_11_0_arm64.whl",
+        "base-3.0-cp311-cp311-manylinux_2_17_x86_64.whl",
+    ]
 
 
 def test_a_lock_that_is_there_is_changed_only_when_asked(repo: Path, how: Locking) -> None:
@@ -154,13 +164,17 @@ def test_what_cannot_be_locked_names_its_place(repo: Path, how: Locking) -> None
 
 
 def test_an_unreachable_index_leaves_the_folder_as_it_was(
-    repo: Path, caplog: pytest.LogCaptureFixture
+    repo: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sources = Sources(index="http://127.0.0.1:9/simple")
-    uv = Locking(sources=sources, installer=installer("pip"))
+    monkeypatch.setenv("PIP_RETRIES", "1")
+    alone = Locking(
+        sources=Sources(index="http://127.0.0.1:9/simple"),
+        installer=installers.choose(find(), "pip"),
+    )
     with caplog.at_level("WARNING", "reprise.hub"):
-        assert locking.write_lock(repo, read_manifest(repo), uv) is None
-    assert "No pylock.toml was written" in caplog.text
+        assert locking.write_lock(repo, read_manifest(repo), alone) is None
+    said = "The package index did not answer. No pylock.toml was written; publish again to add it."
+    assert said in caplog.text
     assert not (repo / LOCK).exists()
 
 
@@ -180,7 +194,7 @@ def test_a_lock_for_another_python_still_chooses_the_versions(
     manifest = read_manifest(repo)
     locking.write_lock(repo, manifest, how)
     (repo / "README.md").unlink()
-    text = (repo / LOCK).read_text().replace(f"=={find().short_version}.*", "==2.7.*")
+    text = (repo / LOCK).read_text().replace(locking.read_lock(repo).requires_python, "==2.7.*")
     (repo / LOCK).write_text(text)
     made = locking.environment(repo, manifest, how, root=tmp_path / "environments")
     assert dict(made.packages)["base"] == "1.0"

@@ -12,6 +12,7 @@ import click
 from reprise.cli import output
 
 if TYPE_CHECKING:
+    from reprise.hub.locking import Locking
     from reprise.hub.publishing import Plan
 
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 @click.option("-m", "--message", default="", help="First line of the commit message.")
 @click.option("--branch", help="Commit to this branch, created when it does not exist.")
 @click.option("--prune", is_flag=True, help="Also delete files that FOLDER does not have.")
+@click.option("--no-lock", is_flag=True, help="Do not write a pylock.toml.")
+@click.option("--relock", is_flag=True, help="Replace the pylock.toml that is there.")
+@click.option("--python", help="Lock for this Python: a path, or a version such as 3.10.")
+@click.option("--find-links", multiple=True, help="Folder or page with wheels to lock from too.")
 @click.option("--dry-run", is_flag=True, help="Check and list, but send nothing.")
 @click.option("--endpoint", metavar="URL", help="Another hub than HF_ENDPOINT.")
 @output.json_option
@@ -30,10 +35,12 @@ def publish(folder: Path, repo: str, dry_run: bool, repo_type: str, **options: A
     """Publish FOLDER as REPO (owner/name) in one commit; the repo is created if needed.
 
     The card (README.md) and the entry points (hubconf.py) are checked first. `.git`,
-    `__pycache__` and whatever .gitignore names stay behind.
+    `__pycache__` and whatever .gitignore names stay behind. A folder with entry points that need
+    packages gets a lock, pylock.toml, unless it has one; without an index to ask it gets none.
     """
     from reprise.hub import publishing
 
+    options["lock"] = _locking(options)
     if dry_run:
         _show_plan(publishing.plan(folder, repo, repo_type=repo_type))
         return
@@ -44,6 +51,18 @@ def publish(folder: Path, repo: str, dry_run: bool, repo_type: str, **options: A
         output.say("Nothing to do: the repo holds just these files already.")
     else:
         output.say(f"Published {done.files} files, {output.size_text(done.bytes)}.")
+
+
+def _locking(options: dict[str, Any]) -> "Locking | None":
+    """Take the options about the lock out of all options."""
+    from reprise.hub.locking import Locking
+    from reprise.isolate.requirements import Sources
+
+    names = ("no_lock", "relock", "python", "find_links")
+    skip, again, python, links = (options.pop(name) for name in names)
+    if skip and again:
+        raise click.UsageError("--no-lock and --relock contradict each other.")
+    return None if skip else Locking(again=again, python=python, sources=Sources(find_links=links))
 
 
 def _bars() -> AbstractContextManager[object]:
@@ -67,6 +86,8 @@ def _show_plan(plan: "Plan") -> None:
         output.show({"repo": str(plan.repo_id), "files": rows, "findings": findings})
     else:
         output.table(rows, ["path", "size"])
+    if plan.needs_lock:
+        output.say("A lock of the packages that the code needs, pylock.toml, would be added.")
     total = output.size_text(plan.collected.size)
     output.say(f"Would publish {len(rows)} files, {total}, to {plan.repo_id}. Nothing was sent.")
     if plan.errors:

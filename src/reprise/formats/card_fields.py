@@ -183,6 +183,18 @@ def _base_model(key: str, value: Any) -> Iterator[Problem]:
         yield replace(problem, severity="error")
 
 
+def _requirements(key: str, value: Any) -> Iterator[Problem]:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    texts, problems = _texts(key, value)
+    yield from (replace(problem, severity="warning") for problem in problems)
+    for text in texts:
+        try:
+            Requirement(text)
+        except InvalidRequirement:
+            yield _warning(f'"{key}" with value "{text[:120]}" is no requirement like numpy>=1.26')
+
+
 def _configs(key: str, value: Any) -> Iterator[Problem]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         yield _error(f'"{key}" must be an array of mappings with config_name and data_files')
@@ -254,6 +266,7 @@ _BY_TYPE: dict[RepoType, dict[str, Check]] = {
         "new_version": _base_model,
         "model-index": _model_index,
         "model_name": _text,
+        "requirements": _requirements,
     },
     RepoType.DATASET: {
         "task_categories": _task_categories,

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from reprise.base.errors import InvalidFormat
 from reprise.base.ids import RepoType
 from reprise.formats import card
+from reprise.hub import locking, requirements
 from reprise.hub.folder import Collected, LocalFile
 from reprise.hub.manifest import Manifest, read_manifest
 
@@ -41,7 +43,8 @@ def check_folder(folder: Path, collected: Collected, repo_type: RepoType) -> lis
     paths = {file.path: file for file in collected.files}
     findings = [*_card(paths.get(CARD), repo_type)]
     if HUBCONF in paths:
-        findings += _hubconf(read_manifest(folder))
+        manifest = read_manifest(folder)
+        findings += [*_hubconf(manifest), *_lock(folder, manifest)]
     for file in collected.files:
         findings += _pickle(file)
         findings += _secret(file)
@@ -87,6 +90,17 @@ def _hubconf(manifest: Manifest) -> Iterator[Finding]:
             where = item.where[0] if item.where else HUBCONF
             message = f"imports {item.import_name!r}, which `dependencies` does not name"
             yield Finding("warning", where, message)
+
+
+def _lock(folder: Path, manifest: Manifest) -> Iterator[Finding]:
+    try:
+        lock = locking.read_lock(folder)
+    except InvalidFormat as error:
+        yield Finding("error", locking.LOCK, f"cannot be read: {error.message}")
+        return
+    if lock is not None:
+        for text in locking.lacking(lock, requirements.wanted(folder, manifest)):
+            yield Finding("warning", locking.LOCK, f"{text}; lock again with --relock")
 
 
 def _pickle(file: LocalFile) -> Iterator[Finding]:

@@ -88,6 +88,7 @@ def make_lock(found: Sequence[Wanted], locking: Locking) -> Lock:
             constraints=(*requirements.limits(found), *locking.constraints),
             sources=locking.sources,
             installer=locking.installer,
+            everywhere=True,
         )
     return replace(made, packages=tuple(_portable(package) for package in made.packages))
 
@@ -124,19 +125,21 @@ def lacking(lock: Lock, found: Sequence[Wanted]) -> Iterator[str]:
     """Name what is wanted and not in a lock, with the place that asks for it."""
     from packaging.requirements import InvalidRequirement, Requirement
 
-    versions = {package.name: package.version for package in lock.packages}
+    versions: dict[str, list[str]] = {}  # several, for different systems
+    for package in lock.packages:
+        versions.setdefault(package.name, []).append(package.version)
     told = set()
     for item in found:
         try:
             wanted = Requirement(item.line)
         except InvalidRequirement:
             continue
-        there = versions.get(item.name)
-        fits = there is not None and wanted.specifier.contains(there, prereleases=True)
-        if fits or wanted.url or (there is None and not item.needed) or item.line in told:
+        there = versions.get(item.name, [])
+        fits = any(wanted.specifier.contains(it, prereleases=True) for it in there)
+        if fits or wanted.url or (not there and not item.needed) or item.line in told:
             continue
         told.add(item.line)
-        has = f"has {item.name} {there}" if there else f"lacks {item.name}"
+        has = f"has {item.name} {', '.join(there)}" if there else f"lacks {item.name}"
         yield f"{has}, but {item.origin}" + (f" asks for {item.line}" if there else "")
 
 
@@ -161,7 +164,7 @@ def environment(folder: Path, manifest: Manifest, locking: Locking, *, root: Pat
             wheels.select(lock, python)
         except IncompatibleDependencies as error:
             log.warning("%s Choosing wheels again, of the same versions.", error.message)
-            pins = tuple(f"{it.name}=={it.version}" for it in lock.packages if it.version)
+            pins = tuple(_pin(package) for package in lock.packages if package.version)
         else:
             return environments.build(
                 lock, root, python=python, sources=locking.sources, installer=locking.installer,
@@ -179,10 +182,15 @@ def environment(folder: Path, manifest: Manifest, locking: Locking, *, root: Pat
         )
 
 
+def _pin(package: LockedPackage) -> str:
+    marker = f" ; {package.marker}" if package.marker else ""
+    return f"{package.name}=={package.version}{marker}"
+
+
 def _portable(package: LockedPackage) -> LockedPackage:
-    """Drop addresses of this machine; the hash finds the file elsewhere."""
+    """Sort files, and drop addresses of this machine; the hash finds the file elsewhere."""
     kept = tuple(
         replace(wheel, url=wheel.filename) if (wheel.url or "").startswith("file:") else wheel
-        for wheel in package.wheels
+        for wheel in sorted(package.wheels, key=lambda wheel: wheel.filename)
     )
     return replace(package, wheels=kept)

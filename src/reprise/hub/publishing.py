@@ -8,11 +8,13 @@ from typing import Any
 from reprise.base.errors import InvalidInput, Unauthenticated
 from reprise.base.ids import RepoId, RepoType
 from reprise.formats import card
-from reprise.hub import api, settings
+from reprise.hub import api, requirements, settings
 from reprise.hub.address import check_revision
-from reprise.hub.checks import CARD, Finding, check_folder
+from reprise.hub.checks import CARD, HUBCONF, Finding, check_folder
 from reprise.hub.failures import translated
 from reprise.hub.folder import Collected, collect
+from reprise.hub.locking import LOCK, Locking, write_lock
+from reprise.hub.manifest import read_manifest
 
 log = logging.getLogger("reprise.hub")
 
@@ -35,12 +37,29 @@ class Plan:
         return [finding for finding in self.findings if finding.severity == "error"]
 
     @property
+    def is_code(self) -> bool:
+        """Whether it has entry points, so that a lock belongs to it."""
+        return self.repo_type is RepoType.MODEL and self._holds(HUBCONF)
+
+    @property
+    def needs_lock(self) -> bool:
+        """Whether the code needs packages and there is no lock yet."""
+        if not self.is_code or self._holds(LOCK):
+            return False
+        return bool(
+            requirements.lines(requirements.wanted(self.folder, read_manifest(self.folder)))
+        )
+
+    @property
     def space_sdk(self) -> str | None:
         """What a space runs on, as its card says; the hub wants to know before the first file."""
         if self.repo_type is not RepoType.SPACE:
             return None
         text = (self.folder / CARD).read_text(encoding="utf-8")
         return str(card.parse(text).data.get("sdk", "static"))
+
+    def _holds(self, path: str) -> bool:
+        return any(file.path == path for file in self.collected.files)
 
 
 @dataclass(frozen=True)
@@ -55,6 +74,7 @@ class Published:
     bytes: int
     unchanged: bool  # the repo held just these files already; no commit was made
     warnings: tuple[str, ...]
+    locked: bool  # all that its code needs is in a lock, or it needs nothing
 
 
 def publish(
@@ -75,27 +95,42 @@ def publish(
         private: Create the repo so that only its owner sees it; an existing repo keeps its state.
         message: First line of the commit message.
         **options: `branch` (default: the repo's default branch), `prune` (also delete files that
-            the folder lacks), `endpoint`, `token`.
+            the folder lacks), `endpoint`, `token`, and `lock`: how to make the `pylock.toml` of
+            a folder with a `hubconf.py` and without a lock (a `Locking`), or None for none.
 
     Raises:
         InvalidInput: Something in the folder must be put right first; the message lists it.
+        IncompatibleDependencies: What the code asks for cannot be installed together; the message
+            says which place asks for what.
         Unauthenticated: Not logged in.
         Forbidden: The account may not write there.
 
     Example:
         >>> publish("my-model", "ada/my-model").url  # doctest: +SKIP
     """
-    planned = plan(folder, repo_id, repo_type=repo_type)
-    if planned.errors:
-        listed = "\n".join(f"  {finding}" for finding in planned.errors)
-        raise InvalidInput(f"{planned.folder} cannot be published yet:\n{listed}")
-    for finding in planned.findings:
-        log.warning("%s", finding)
+    lock: Locking | None = options.pop("lock", Locking())
     try:
         upload = Upload(private=private, message=message, **options)
     except TypeError as error:
         raise InvalidInput(f"Unknown option: {error}") from None
+    planned = _checked(plan(folder, repo_id, repo_type=repo_type))
+    if lock and planned.is_code and write_lock(planned.folder, read_manifest(planned.folder), lock):
+        planned = _checked(plan(folder, repo_id, repo_type=repo_type))
+    for finding in planned.findings:
+        log.warning("%s", finding)
     return upload.run(planned)
+
+
+def _checked(planned: Plan) -> Plan:
+    """Return what can be published.
+
+    Raises:
+        InvalidInput: There are errors.
+    """
+    if planned.errors:
+        listed = "\n".join(f"  {finding}" for finding in planned.errors)
+        raise InvalidInput(f"{planned.folder} cannot be published yet:\n{listed}")
+    return planned
 
 
 def plan(folder: str | Path, repo_id: str, *, repo_type: str = "model") -> Plan:
@@ -156,6 +191,7 @@ class Upload:
             bytes=planned.collected.size,
             unchanged=commit.oid == before,
             warnings=tuple(str(finding) for finding in planned.findings),
+            locked=planned.is_code and not planned.needs_lock,
         )
 
     def _deletions(self, client: Any, planned: Plan) -> list[Any]:

@@ -62,6 +62,7 @@ def resolve(
     constraints: Sequence[str] = (),
     sources: Sources | None = None,
     installer: Installer | None = None,
+    everywhere: bool = False,
 ) -> Lock:
     """Choose versions for an interpreter; see `resolving.resolve`.
 
@@ -71,13 +72,14 @@ def resolve(
         constraints: Lines that limit versions of packages that are needed anyway.
         sources: Where packages come from.
         installer: Which program decides.
+        everywhere: Also for other systems and newer Pythons, where the installer can.
 
     Raises:
         NotSupported: There is no such interpreter.
     """
     return resolving.resolve(
         requirements, interpreters.find(python),
-        constraints=constraints, sources=sources, installer=installer,
+        constraints=constraints, sources=sources, installer=installer, everywhere=everywhere,
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from reprise.isolate.requirements import Sources, checked
 _UNREACHABLE = re.compile(
     r"dns error|Name or service not known|Temporary failure in name resolution|client error \(Con"
     r"|Connection refused|Max retries exceeded|Failed to establish a new connection|timed out"
-    r"|network was disabled|Failed to fetch"
+    r"|Failed to fetch"
 )
 _LONGEST_REASON = 4000
 
@@ -31,6 +31,7 @@ def resolve(
     constraints: Sequence[str] = (),
     sources: Sources | None = None,
     installer: Installer | None = None,
+    everywhere: bool = False,
 ) -> Lock:
     """Choose versions that go together and return them with the hashes of their wheels.
 
@@ -43,6 +44,8 @@ def resolve(
         constraints: Lines that limit versions of packages that are needed anyway.
         sources: Where packages come from.
         installer: Which program decides; uv or pip by default.
+        everywhere: Also lock for other systems and newer Pythons. Only uv can; pip locks for this
+            interpreter alone.
 
     Raises:
         InvalidInput: A line is not a plain requirement.
@@ -51,29 +54,48 @@ def resolve(
         MissingExtra: There is no installer.
     """
     lines, limits = checked(requirements), checked(constraints)
-    if not lines:
-        return Lock((), requires_python=f"=={interpreter.short_version}.*")
-    chosen = installer or installers.choose(interpreter)
+    chosen = installer or installers.choose(interpreter) if lines else None
+    everywhere = everywhere and chosen is not None and chosen.kind == "uv"
+    version = interpreter.short_version
+    python = f">={version}" if everywhere else f"=={version}.*"
+    if chosen is None:
+        return Lock((), requires_python=python)
+    places = sources or Sources()
+    packages, run = _ask(chosen, interpreter, places, (lines, limits), everywhere=everywhere)
+    if packages is None:
+        raise _failure(chosen, run, lines, interpreter, asked=not places.offline)
+    ordered = tuple(sorted(packages, key=lambda package: (package.name, package.version)))
+    return Lock(ordered, requires_python=python)
+
+
+def _ask(
+    chosen: Installer,
+    interpreter: Interpreter,
+    sources: Sources,
+    wanted: tuple[list[str], list[str]],
+    *,
+    everywhere: bool,
+) -> tuple[list[LockedPackage] | None, Run]:
+    """Let an installer choose; no packages when it could not."""
     with tempfile.TemporaryDirectory(prefix="reprise-resolve-") as name:
         folder = Path(name)
-        (folder / "requirements.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        (folder / "constraints.txt").write_text("\n".join(limits) + "\n", encoding="utf-8")
-        work = _resolve_with_uv if chosen.kind == "uv" else _resolve_with_pip
-        packages, run = work(chosen, interpreter, sources or Sources(), folder)
-        if packages is None:
-            raise _failure(chosen, run, lines, interpreter)
-    ordered = tuple(sorted(packages, key=lambda package: package.name))
-    return Lock(ordered, requires_python=f"=={interpreter.short_version}.*")
+        for file, lines in zip(("requirements.txt", "constraints.txt"), wanted, strict=True):
+            (folder / file).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        if chosen.kind == "pip":
+            return _resolve_with_pip(chosen, sources, folder)
+        options = ["--universal"] if everywhere else []
+        options += installers.source_options(chosen, sources)
+        return _resolve_with_uv(chosen, interpreter, options, folder)
 
 
 def _resolve_with_uv(
-    chosen: Installer, interpreter: Interpreter, sources: Sources, folder: Path
+    chosen: Installer, interpreter: Interpreter, options: list[str], folder: Path
 ) -> tuple[list[LockedPackage] | None, Run]:
     run = installers.call(
         chosen,
         ["pip", "compile", "requirements.txt", "--constraints", "constraints.txt", "--quiet",
          "--format", "pylock.toml", "--no-header", "--only-binary", ":all:",
-         "--python", interpreter.executable, *installers.source_options(chosen, sources)],
+         "--python", interpreter.executable, *options],
         folder=folder,
     )  # fmt: skip
     if run.code != 0:
@@ -82,9 +104,8 @@ def _resolve_with_uv(
 
 
 def _resolve_with_pip(
-    chosen: Installer, interpreter: Interpreter, sources: Sources, folder: Path
+    chosen: Installer, sources: Sources, folder: Path
 ) -> tuple[list[LockedPackage] | None, Run]:
-    del interpreter  # the installer was made for it
     run = installers.call(
         chosen,
         ["install", "--dry-run", "--ignore-installed", "--only-binary", ":all:",
@@ -124,10 +145,11 @@ def _absolute(package: LockedPackage, folder: Path) -> LockedPackage:
 
 
 def _failure(
-    chosen: Installer, run: Run, lines: list[str], interpreter: Interpreter
+    chosen: Installer, run: Run, lines: list[str], interpreter: Interpreter, *, asked: bool
 ) -> IncompatibleDependencies | HubUnreachable:
     reason = _reason(chosen, run)
-    if _UNREACHABLE.search(run.errors):
+    disabled = asked and "network was disabled" in run.errors  # by the user's own settings
+    if disabled or _UNREACHABLE.search(run.errors):
         return HubUnreachable("The package index did not answer.", hint=reason)
     return IncompatibleDependencies(
         f"These requirements cannot be installed together for Python {interpreter.short_version} "
