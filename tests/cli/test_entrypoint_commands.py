@@ -1,8 +1,12 @@
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
+from reprise.isolate.limits import Level
+from reprise.isolate.probe import probe
+from tests.sandboxes import skip_unless_available
 from tests.scripted_hub import ScriptedHub
 
 HUBCONF = '''\
@@ -120,3 +124,50 @@ def test_help_goes_to_stdout_and_version_is_one_line(cli) -> None:
     assert cli("--help").out.startswith("Usage: reprise [OPTIONS] COMMAND [ARGS]...")
     assert cli("list", "--help").out.startswith("Usage: reprise list [OPTIONS] REPO")
     assert cli("--version").out == "reprise 0.1.0\n"
+
+
+# in a worker
+
+
+def test_load_isolated_says_what_lives_in_the_worker(cli, net) -> None:
+    skip_unless_available(Level.RULES)
+    (net / "hubconf.py").write_text("class Net:\n    n = 1\ndef small():\n    return Net()\n")
+    done = cli("load", net, "small", "--isolated", "--json", "--worker-environment", sys.executable)
+    assert done.code == 0
+    value = json.loads(done.out)
+    assert (value["type"], value["isolated"]) == ("hubconf.Net", probe().level.name.lower())
+
+
+def test_load_isolated_needs_no_trust_and_keeps_plain_values(cli, scripted: ScriptedHub) -> None:
+    skip_unless_available(Level.RULES)
+    scripted.commit("ada/net", {"hubconf.py": HUBCONF.encode()})
+    options = ("--isolated", "--worker-environment", sys.executable, "--json")
+    value = json.loads(cli("load", "ada/net", "small", "8", *options).out)
+    assert value == {
+        "type": "builtins.dict", "value": "{'width': 8, 'deep': False}", "isolated": True
+    }  # fmt: skip
+    done = cli("load", "ada/net", "broken", *options)
+    assert (done.code, json.loads(done.err.splitlines()[-1])["error"]) == (1, "OSError: no weights")
+
+
+def test_options_of_the_worker_need_a_worker(cli, net) -> None:
+    done = cli("load", net, "small", "--constraint", "numpy<2")
+    assert (done.code, done.out) == (2, "")
+    assert "--constraint is about a worker; it needs --isolated." in done.err
+    assert cli("list", net, "--worker-python", "3.11").code == 2
+
+
+def test_a_sandbox_lists_what_the_code_makes_and_says_so(cli, net) -> None:
+    skip_unless_available(Level.RULES)
+    (net / "hubconf.py").write_text(
+        "def make(n=1):\n    'Make one.'\nfor c in open(__file__).read(3):\n"
+        "    globals()['net_' + c] = make\n"
+    )
+    assert cli("list", net).out == "make\t(n=1)\tMake one.\n"
+    done = cli("list", net, "--sandbox", "--worker-environment", sys.executable)
+    assert done.out.splitlines() == [
+        "make\t(n=1)\tMake one.", *(f"net_{c}\t(n=1)\tMake one." for c in "def")
+    ]  # fmt: skip
+    assert done.err == "hint: 3 of 4 names are known from running the code in a sandbox.\n"
+    done = cli("help", net, "net_e", "--sandbox", "--worker-environment", sys.executable, "--json")
+    assert json.loads(done.out)["certainty"] == "executed"

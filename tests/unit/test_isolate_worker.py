@@ -158,7 +158,8 @@ def test_a_model_is_loaded_and_called(confined: Worker, repo: Path) -> None:
 def test_entry_points_are_listed_as_torch_hub_does(worker: Worker, repo: Path) -> None:
     found = {entry["name"]: entry for entry in worker.entries(repo)}
     assert found["model"] == {
-        "name": "model", "signature": "(factor=2)", "doc": "Multiply.\n\nArgs: factor"
+        "name": "model", "kind": "function", "signature": "(factor=2)",
+        "doc": "Multiply.\n\n    Args: factor\n    ", "file": "hubconf.py", "line": 23, "renamed": False,
     }  # fmt: skip
     assert "_private" not in found
     assert "Model" in found

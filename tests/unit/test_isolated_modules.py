@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+import reprise
 from reprise.base.errors import InvalidInput, ObjectGone, WorkerCrashed
-from reprise.hub import isolated
-from reprise.hub.isolated import Isolation
+from reprise.hub import Isolation
 from reprise.isolate.limits import Level
 from tests.sandboxes import skip_unless_available
 
@@ -67,7 +67,7 @@ def isolation(request: pytest.FixtureRequest) -> Isolation:
 
 @pytest.fixture
 def model(repo: Path, isolation: Isolation) -> Any:
-    return isolated.load_isolated(str(repo), "net", isolation=isolation, seed=1)
+    return reprise.load(str(repo), "net", isolated=isolation, seed=1)
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_it_can_be_copied_and_pickled(model: Any) -> None:
 
 
 def test_modules_among_other_results_work_too(repo: Path, isolation: Isolation) -> None:
-    model, shout = isolated.load_isolated(str(repo), "pair", isolation=isolation)
+    model, shout = reprise.load(str(repo), "pair", isolated=isolation)
     assert model(torch.ones(2, 4)).shape == (2, 2)
     assert shout("loud") == "LOUD"
 
@@ -200,7 +200,7 @@ def test_what_a_module_keeps_stays_as_it_was(repo: Path, isolation: Isolation) -
         "  self.first = getattr(self, 'first', x)\n  return self.first[0, 0]\n"
         "def keep():\n return Keep()\n"
     )
-    model = isolated.load_isolated(str(repo), "keep", isolation=isolation)
+    model = reprise.load(str(repo), "keep", isolated=isolation)
     found = [float(model(torch.full((200, 200), float(n)))) for n in range(5)]
     assert found == [0, 0, 0, 0, 0]
 
@@ -209,4 +209,4 @@ def test_untrusted_code_cannot_read_the_machine(repo: Path) -> None:
     skip_unless_available(Level.RULES)
     wanted = Isolation(environment=Path(sys.executable))
     with pytest.raises(Exception, match="Error: "):
-        isolated.load_isolated(str(repo), "steal", isolation=wanted)
+        reprise.load(str(repo), "steal", isolated=wanted)

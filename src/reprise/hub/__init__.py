@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from reprise.hub.dropin import help_text as help  # noqa: A004 - torch.hub's name
     from reprise.hub.dropin import list_callables as list  # noqa: A004 - torch.hub's name
     from reprise.hub.entrypoints import entry_point
+    from reprise.hub.isolated import Isolation
     from reprise.hub.publishing import publish
     from reprise.hub.searching import search
     from reprise.hub.torch_hub import patch_torch_hub, unpatch_torch_hub
 
 # Public name -> module and attribute.
 _EXPORTS = {
+    "Isolation": "isolated:Isolation",
     "download": "downloads:download",
     "download_url_to_file": "checkpoints:download_url_to_file",
     "entry_point": "entrypoints:entry_point",
@@ -42,6 +44,7 @@ _EXPORTS = {
 }
 
 __all__ = [
+    "Isolation",
     "download",
     "download_url_to_file",
     "entry_point",

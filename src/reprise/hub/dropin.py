@@ -8,14 +8,18 @@ what happens is ours: nothing runs to list, consent is for a commit, every file 
 import logging
 import sys
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reprise.base.errors import InvalidInput
 from reprise.hub import consent, settings
-from reprise.hub.entrypoints import entry_point, find_entry, read_manifest
+from reprise.hub.entrypoints import entry_point, looked_at
 from reprise.hub.entrypoints import load as load_entry
+from reprise.hub.finding import find_entry
 from reprise.hub.manifest import EntryPoint, Manifest, names
-from reprise.hub.snapshots import Snapshot
+from reprise.hub.snapshots import Options, Snapshot
+
+if TYPE_CHECKING:
+    from reprise.hub.isolated import Isolation
 
 log = logging.getLogger("reprise.hub")
 
@@ -34,7 +38,7 @@ def set_dir(d: str | PathLike[str]) -> None:
     settings.set_dir(d)
 
 
-def list_callables(  # noqa: PLR0913 - torch.hub's arguments, and two more
+def list_callables(  # noqa: PLR0913 - torch.hub's arguments, and three more
     github: str,
     force_reload: bool = False,
     skip_validation: bool = False,
@@ -43,6 +47,7 @@ def list_callables(  # noqa: PLR0913 - torch.hub's arguments, and two more
     *,
     classic: bool = False,
     source: str = "github",
+    sandbox: "bool | Isolation" = False,
 ) -> list[str]:
     """List the entry points of a repo, sorted, without running its code.
 
@@ -55,21 +60,28 @@ def list_callables(  # noqa: PLR0913 - torch.hub's arguments, and two more
         classic: List exactly what torch.hub lists, incidental imports too. Where only running the
             code would tell, a warning says so.
         source: "github", "local" or "hub".
+        sandbox: Where only running the code would tell, run it confined and list what that shows.
 
     Raises:
         RepriseError: See `reprise.hub.snapshots.open_snapshot`.
     """
     consent.check_trust(trust_repo)
-    snapshot, manifest = read_manifest(
-        github, source=_source(source), force_reload=force_reload,
-        skip_validation=skip_validation, verbose=verbose,
-    )  # fmt: skip
+    snapshot, manifest = looked_at(
+        github,
+        Options(
+            source=_source(source),
+            force_reload=force_reload,
+            skip_validation=skip_validation,
+            verbose=verbose,
+        ),
+        sandbox,
+    )
     if classic:
         _say_what_is_unsure(snapshot, manifest)
     return [*names(manifest, classic=classic)]
 
 
-def help_text(  # noqa: PLR0913 - torch.hub's arguments, and two more
+def help_text(  # noqa: PLR0913 - torch.hub's arguments, and three more
     github: str,
     model: str,
     force_reload: bool = False,
@@ -78,6 +90,7 @@ def help_text(  # noqa: PLR0913 - torch.hub's arguments, and two more
     *,
     classic: bool = False,
     source: str = "github",
+    sandbox: "bool | Isolation" = False,
 ) -> str | None:
     """Return the docstring of an entry point, without running any code.
 
@@ -90,13 +103,16 @@ def help_text(  # noqa: PLR0913 - torch.hub's arguments, and two more
         classic: Return it as this version of Python stores it in `__doc__`, as torch.hub does,
             rather than as written. Where only running the code would tell, a warning says so.
         source: As for `list`.
+        sandbox: As for `list`.
 
     Raises:
         EntryNotFound: The repo has no such entry point; the message suggests others.
     """
     consent.check_trust(trust_repo)
-    snapshot, manifest = read_manifest(
-        github, source=_source(source), force_reload=force_reload, skip_validation=skip_validation
+    snapshot, manifest = looked_at(
+        github,
+        Options(source=_source(source), force_reload=force_reload, skip_validation=skip_validation),
+        sandbox,
     )
     entry = find_entry(snapshot, manifest, model)
     if not classic:
@@ -106,7 +122,7 @@ def help_text(  # noqa: PLR0913 - torch.hub's arguments, and two more
     return _as_stored(entry.doc)
 
 
-def load(  # noqa: PLR0913 - torch.hub's arguments
+def load(  # noqa: PLR0913 - torch.hub's arguments, and one more
     repo_or_dir: str,
     model: str,
     *args: Any,
@@ -115,6 +131,7 @@ def load(  # noqa: PLR0913 - torch.hub's arguments
     force_reload: bool = False,
     verbose: bool = True,
     skip_validation: bool = False,
+    isolated: "bool | Isolation" = False,
     **kwargs: Any,
 ) -> Any:
     """Fetch a repo, run its code and return what an entry point makes, see `reprise.load`.
@@ -128,12 +145,13 @@ def load(  # noqa: PLR0913 - torch.hub's arguments
         force_reload: Fetch the snapshot again, even though it is cached.
         verbose: Log the commit at level INFO rather than DEBUG.
         skip_validation: Accept commits that are on no branch or tag.
+        isolated: Run it confined, in an environment and a process of its own, without asking.
         **kwargs: Passed to the entry point, whatever their names. Those named like the arguments
             above are reached through `reprise.hub.entry_point(...)`.
     """
     options: dict[str, Any] = {
         "source": _source(source), "force_reload": force_reload,
-        "verbose": verbose, "skip_validation": skip_validation,
+        "verbose": verbose, "skip_validation": skip_validation, "isolated": isolated,
     }  # fmt: skip
     if kwargs.keys() & {"offline", "endpoint", "token"}:  # the entry point's here, not ours
         return entry_point(repo_or_dir, model, trust_repo=trust_repo, **options)(*args, **kwargs)
@@ -148,6 +166,8 @@ def _source(source: object) -> str:
 
 def _say_what_is_unsure(snapshot: Snapshot, manifest: Manifest) -> None:
     """Warn when torch.hub, which runs the code, may list other names."""
+    if "executed-in-sandbox" in manifest.flags:
+        return
     flags = sorted(_UNSURE.intersection(manifest.flags))
     unsure = [entry.name for entry in manifest.entry_points if entry.kind == "unknown"]
     if flags or unsure:
@@ -160,7 +180,11 @@ def _say_what_is_unsure(snapshot: Snapshot, manifest: Manifest) -> None:
 
 
 def _is_doc_known(entry: EntryPoint) -> bool:
-    return entry.doc is not None or (entry.certainty == "static" and entry.kind != "unknown")
+    return (
+        entry.doc is not None
+        or entry.certainty == "executed"
+        or (entry.certainty == "static" and entry.kind != "unknown")
+    )
 
 
 def _as_stored(doc: str | None) -> str | None:

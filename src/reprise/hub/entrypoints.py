@@ -1,28 +1,38 @@
 """`list`, `help` and `load`: torch.hub's three questions, asked safely.
 
-`list` and `help` read the code and never run it. `load` runs it, after somebody agreed to the
-very commit. The keyword arguments are torch.hub's, and a few more at their end.
+`list` and `help` read the code and do not run it. `load` runs it, after somebody agreed to the
+very commit, or confined in a worker. The keyword arguments are torch.hub's, and a few more at
+their end.
 """
 
 import functools
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reprise.base.errors import EntryNotFound, InvalidInput
 from reprise.hub import consent, settings
 from reprise.hub.address import Address
-from reprise.hub.manifest import EntryPoint, Manifest, find, names
-from reprise.hub.manifest import read_manifest as read_folder
+from reprise.hub.finding import (
+    check_name,
+    checked_options,
+    find_entry,
+    found,
+    read_manifest,
+    readable,
+)
+from reprise.hub.manifest import Dependency, Manifest, names
 from reprise.hub.packages import naming, require_declared
 from reprise.hub.snapshots import Options, Snapshot, open_snapshot
 
+if TYPE_CHECKING:
+    from reprise.hub.isolated import Isolation
+
+__all__ = ["entry_help", "entry_point", "find_entry", "list_entries", "load", "read_manifest"]
+
 log = logging.getLogger("reprise.hub")
 
-_LISTED = 12  # entry points named in one message
 
-
-def list_entries(
+def list_entries(  # noqa: PLR0913 - torch.hub's arguments, and two more
     repo: str,
     force_reload: bool = False,
     skip_validation: bool = False,
@@ -30,6 +40,7 @@ def list_entries(
     verbose: bool = True,
     *,
     classic: bool = False,
+    sandbox: "bool | Isolation" = False,
     **options: Any,
 ) -> list[str]:
     """List the entry points of a repo, sorted, without running its code.
@@ -42,6 +53,8 @@ def list_entries(
         trust_repo: Checked but not needed: nothing is run.
         verbose: Log the commit at level INFO rather than DEBUG.
         classic: List every name that torch.hub would show, incidental imports too.
+        sandbox: Where names are made while the code runs, run it confined and list those, too;
+            see `reprise.hub.sandboxed.complete`.
         **options: `source` ("hub", "github", "local"), `endpoint`, `token`, `offline`.
 
     Raises:
@@ -53,7 +66,8 @@ def list_entries(
     """
     consent.check_trust(trust_repo)
     wanted = _options(options, force_reload, skip_validation, verbose)
-    return [*names(_readable(open_snapshot(repo, wanted, weights=False)), classic=classic)]
+    _, manifest = looked_at(repo, wanted, sandbox)
+    return [*names(manifest, classic=classic)]
 
 
 def entry_help(
@@ -62,6 +76,8 @@ def entry_help(
     force_reload: bool = False,
     skip_validation: bool = False,
     trust_repo: bool | str | None = "check",
+    *,
+    sandbox: "bool | Isolation" = False,
     **options: Any,
 ) -> str | None:
     """Return the docstring of an entry point exactly as written, without running any code.
@@ -72,6 +88,7 @@ def entry_help(
         force_reload: As for `list`.
         skip_validation: As for `list`.
         trust_repo: Checked but not needed: nothing is run.
+        sandbox: As for `list`.
         **options: As for `list`.
 
     Raises:
@@ -79,11 +96,11 @@ def entry_help(
     """
     consent.check_trust(trust_repo)
     wanted = _options(options, force_reload, skip_validation, verbose=True)
-    snapshot = open_snapshot(repo, wanted, weights=False)
-    return find_entry(snapshot, _readable(snapshot), entry).doc
+    snapshot, manifest = looked_at(repo, wanted, sandbox)
+    return find_entry(snapshot, manifest, entry).doc
 
 
-def load(  # noqa: PLR0913 - torch.hub's arguments, and three more
+def load(  # noqa: PLR0913 - torch.hub's arguments, and four more
     repo: str,
     entry: str,
     *args: Any,
@@ -95,12 +112,14 @@ def load(  # noqa: PLR0913 - torch.hub's arguments, and three more
     offline: bool | None = None,
     endpoint: str | None = None,
     token: str | bool | None = None,
+    isolated: "bool | Isolation" = False,
     **kwargs: Any,
 ) -> Any:
     """Fetch a repo, run its code and return what an entry point makes.
 
     Running unknown code asks for consent once per commit: on a terminal by a question, elsewhere
-    by `ConsentRequired`. Local folders are yours and are not asked about.
+    by `ConsentRequired`. Local folders are yours and are not asked about. With `isolated` the code
+    runs confined, in an environment and a process of its own, and nobody is asked.
 
     Args:
         repo: As for `list`.
@@ -115,6 +134,8 @@ def load(  # noqa: PLR0913 - torch.hub's arguments, and three more
         offline: True forbids every connection; None means as `HF_HUB_OFFLINE` says.
         endpoint: Base URL of another hub than the one in use.
         token: Access token for it; never sent elsewhere.
+        isolated: True, or an `Isolation`, runs the code in a worker and returns what stands for
+            the result here: an `nn.Module` for a module. See `reprise.hub.isolated`.
         **kwargs: Passed to the entry point. One whose parameters are named like those above is
             called through `reprise.hub.entry_point(...)(...)`.
 
@@ -122,14 +143,21 @@ def load(  # noqa: PLR0913 - torch.hub's arguments, and three more
         ConsentRequired: Nobody agreed to run this commit.
         MissingDependencies: Packages are missing; the message has the command that installs them.
         EntryNotFound: The repo has no such entry point; the message suggests others.
+        NotSupported: `isolated`, and this machine cannot confine untrusted code.
+        RemoteFailure: `isolated`, and the code raised.
         RepriseError: See `reprise.hub.snapshots.open_snapshot`.
     """
     options = Options(source, endpoint, token, offline, force_reload, skip_validation, verbose)
-    return _ready(repo, entry, options, trust_repo)(*args, **kwargs)
+    return _ready(repo, entry, options, trust_repo, isolated)(*args, **kwargs)
 
 
 def entry_point(
-    repo: str, entry: str, *, trust_repo: bool | str | None = "check", **options: Any
+    repo: str,
+    entry: str,
+    *,
+    trust_repo: bool | str | None = "check",
+    isolated: "bool | Isolation" = False,
+    **options: Any,
 ) -> Callable[..., Any]:
     """Return an entry point without calling it.
 
@@ -137,54 +165,57 @@ def entry_point(
         repo: As for `list`.
         entry: Name of the entry point.
         trust_repo: As for `load`.
+        isolated: As for `load`; each call then starts a worker of its own.
         **options: Any field of `reprise.hub.snapshots.Options`.
 
     Raises:
         RepriseError: As `load`.
     """
-    return _ready(repo, entry, _checked(options), trust_repo)
+    return _ready(repo, entry, checked_options(options), trust_repo, isolated)
 
 
-def read_manifest(repo: str, **options: Any) -> tuple[Snapshot, Manifest]:
-    """Return a repo's snapshot (its code at least) and its manifest; nothing is run.
+def looked_at(
+    repo: str, options: Options, sandbox: "bool | Isolation"
+) -> tuple[Snapshot, Manifest]:
+    """Return a repo's snapshot and manifest, completed in a sandbox where that is asked for."""
+    if sandbox is False:
+        snapshot = open_snapshot(repo, options, weights=False)
+        return snapshot, readable(snapshot)
+    from reprise.hub import sandboxed
 
-    Args:
-        repo: As for `list`.
-        **options: Any field of `reprise.hub.snapshots.Options`.
-    """
-    snapshot = open_snapshot(repo, _checked(options), weights=False)
-    return snapshot, _readable(snapshot)
-
-
-def find_entry(snapshot: Snapshot, manifest: Manifest, name: str) -> EntryPoint:
-    """Return an entry point of a manifest.
-
-    Raises:
-        EntryNotFound: There is none by that name; the message suggests others.
-    """
-    entry = find(manifest, _check_name(name))
-    if entry is None:
-        raise EntryNotFound(
-            f"{snapshot.address} has no entry point {name!r}.", hint=_others(name, manifest)
-        )
-    return entry
+    return sandboxed.look(repo, options, sandbox)
 
 
-def _ready(repo: str, entry: str, options: Options, trust_repo: object) -> Callable[..., Any]:
+def _ready(
+    repo: str,
+    entry: str,
+    options: Options,
+    trust_repo: object,
+    isolated: "bool | Isolation",
+) -> Callable[..., Any]:
     """Do all that must come before foreign code runs, in the order that wastes least."""
-    from reprise.hub import namespace
-
     consent.check_trust(trust_repo)
-    _check_name(entry)
-    snapshot = open_snapshot(repo, options)
-    manifest = _readable(snapshot)
-    if "dynamic-names" not in manifest.flags:
-        find_entry(snapshot, manifest, entry)
+    check_name(entry)
+    if isolated is not False:
+        from reprise.hub.isolated import isolated_entry_point
+
+        return isolated_entry_point(
+            repo, entry, isolated=isolated, options=options, trust_repo=trust_repo
+        )
+    snapshot, manifest = found(repo, entry, options)
     if isinstance(snapshot.address, Address) and snapshot.commit:
         policy = consent.Policy(settings.trust_file())
         consent.require_consent(snapshot.address, snapshot.commit, trust_repo, policy=policy)
     absent = require_declared(manifest, repo)
-    if options.force_reload:
+    return _in_this_process(repo, entry, snapshot, absent, again=options.force_reload)
+
+
+def _in_this_process(
+    repo: str, entry: str, snapshot: Snapshot, absent: tuple[Dependency, ...], *, again: bool
+) -> Callable[..., Any]:
+    from reprise.hub import namespace
+
+    if again:
         namespace.unload(snapshot.key)
     _register(snapshot)
     with naming(absent, repo):
@@ -209,45 +240,8 @@ def _register(snapshot: Snapshot) -> None:
         log.debug("Cannot register %s: %s", snapshot.key, error)
 
 
-def _readable(snapshot: Snapshot) -> Manifest:
-    manifest = read_folder(snapshot.folder)
-    if "no-hubconf" in manifest.flags:
-        raise EntryNotFound(
-            f"{snapshot.address} has no hubconf.py, so it offers no entry points.",
-            hint=f"Download it instead with: reprise download {snapshot.address}"
-            if isinstance(snapshot.address, Address)
-            else "",
-        )
-    return manifest
-
-
-def _check_name(entry: object) -> str:
-    # Not only identifiers: repos that fill globals() offer names such as "camembert-base".
-    if not isinstance(entry, str) or not entry:
-        raise InvalidInput(f"An entry point is named by a text, not {entry!r}.")
-    return entry
-
-
-def _others(name: str, manifest: Manifest) -> str:
-    from difflib import get_close_matches
-
-    offered = list(names(manifest))
-    if close := get_close_matches(name, offered, n=3, cutoff=0.5):
-        return f"Did you mean {' or '.join(close)}?"
-    if not offered:
-        return "It has none that can be read without running it."
-    return f"It has: {', '.join(offered[:_LISTED])}{', …' if offered[_LISTED:] else ''}"
-
-
 def _options(
     given: dict[str, Any], force_reload: bool, skip_validation: bool, verbose: bool
 ) -> Options:
     fields = {"force_reload": force_reload, "skip_validation": skip_validation, "verbose": verbose}
-    return _checked(given | fields)
-
-
-def _checked(given: dict[str, Any]) -> Options:
-    try:
-        return Options(**given)
-    except TypeError as error:
-        raise InvalidInput(f"Unknown option: {error}") from None
+    return checked_options(given | fields)

@@ -1,30 +1,43 @@
 """Load an entry point in a worker: an environment of its own, a process that may touch nothing.
 
-    model = load_isolated("owner/name", "resnet18")      # an nn.Module here, computing there
+    model = reprise.load("owner/name", "resnet18", isolated=True)   # an nn.Module, computing there
 
 For repos that nobody vouched for, and for repos whose packages do not go with the caller's. Tensors
 travel through shared memory. Gradients do not: a worker is for using a model, not for training it.
 """
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from reprise.hub import consent, entrypoints, locking, settings
+from reprise.base.errors import InvalidInput
+from reprise.hub import consent, locking, settings
 from reprise.hub.address import Address
+from reprise.hub.finding import found
 from reprise.hub.locking import Locking
-from reprise.hub.manifest import Manifest, read_manifest
-from reprise.hub.snapshots import Options, Snapshot, open_snapshot
+from reprise.hub.manifest import Manifest
+from reprise.hub.snapshots import Options, Snapshot
 from reprise.isolate import environments
 from reprise.isolate.client import Reference, RemoteObject, Worker
 from reprise.isolate.environments import Environment
 from reprise.isolate.interpreter import inspect
 from reprise.isolate.launch import TRUSTED, UNTRUSTED, Launch
 from reprise.isolate.limits import Level, Limits
-from reprise.isolate.progress import Progress, silent
+from reprise.isolate.progress import Progress, Step
 from reprise.isolate.requirements import Sources
+
+log = logging.getLogger("reprise.hub")
+
+_TOLD = frozenset({"resolve", "wait", "fetch"})  # steps that may take long
+
+
+def log_step(step: Step) -> None:
+    """Log a step of building an environment, at level INFO where people may have to wait."""
+    level = logging.INFO if step.phase in _TOLD else logging.DEBUG
+    log.log(level, "Environment: %s %s", step.phase, step.item)
 
 
 @dataclass(frozen=True)
@@ -46,7 +59,7 @@ class Isolation:
         level: How strongly untrusted code is confined; None for the strongest possible.
         env: Environment variables for the worker.
         call_seconds: How long one call may take.
-        progress: Told about every step of building an environment.
+        progress: Told about every step of building an environment; by default the log is.
     """
 
     trusted: bool = False
@@ -61,49 +74,64 @@ class Isolation:
     level: Level | None = None
     env: tuple[tuple[str, str], ...] = ()
     call_seconds: float | None = 600
-    progress: Progress = silent
+    progress: Progress = log_step
 
 
-def load_isolated(
-    repo: str,
-    entry: str,
-    *args: Any,
-    isolation: Isolation | None = None,
-    options: Options | None = None,
-    **kwargs: Any,
-) -> Any:
-    """Call an entry point in a worker.
+def checked(value: object, argument: str = "isolated") -> Isolation:
+    """Return how to isolate, for an argument that is True or says how.
+
+    Raises:
+        InvalidInput: It is something else; it is never taken for an argument of the entry point.
+    """
+    if value is True:
+        return Isolation()
+    if isinstance(value, Isolation):
+        return value
+    raise InvalidInput(
+        f"{argument} must be True, False or an Isolation, not {value!r}.",
+        hint="An entry point's own argument of that name is reached by "
+        f"reprise.hub.entry_point(...)({argument}=...).",
+    )
+
+
+def isolated_entry_point(
+    repo: str, entry: str, *, isolated: object, options: Options, trust_repo: object = "check"
+) -> Callable[..., Any]:
+    """Return a function that calls an entry point in a worker of its own, at each call.
 
     Modules come back as `nn.Module` where torch is installed on this side too; other objects as
     stand-ins that forward attributes and calls; plain values, arrays and tensors as themselves.
     The worker ends when nothing of it is held any more.
 
+    Nobody has to agree to confined code, and `trust_repo=True` neither lifts the confinement nor
+    is remembered. Where `Isolation.trusted` lifts it, `trust_repo` means what it means for `load`.
+
     Args:
         repo: As for `load`.
         entry: Name of the entry point.
-        *args: Passed to the entry point, as far as they can travel.
-        isolation: How to run it; by default without trust.
-        options: How to fetch it.
-        **kwargs: Passed to the entry point.
+        isolated: True or an `Isolation`.
+        options: How to fetch the repo.
+        trust_repo: As for `load`; asked about only where the code is to be trusted.
 
     Raises:
         ConsentRequired: It is to be trusted, and nobody agreed to run this commit.
         EntryNotFound: The repo has no such entry point.
         IncompatibleDependencies: Its packages cannot be installed together.
         NotSupported: This machine cannot confine untrusted code.
-        RemoteFailure: Its code raised.
         RepriseError: See `reprise.hub.snapshots.open_snapshot`.
     """
-    wanted = isolation or Isolation()
-    snapshot = open_snapshot(repo, options or Options())
-    manifest = read_manifest(snapshot.folder)
-    if "dynamic-names" not in manifest.flags:
-        entrypoints.find_entry(snapshot, manifest, entry)
+    wanted = checked(isolated)
+    snapshot, manifest = found(repo, entry, options)
     if wanted.trusted and isinstance(snapshot.address, Address) and snapshot.commit:
         policy = consent.Policy(settings.trust_file())
-        consent.require_consent(snapshot.address, snapshot.commit, "check", policy=policy)
+        consent.require_consent(snapshot.address, snapshot.commit, trust_repo, policy=policy)
     launch = make_launch(snapshot, manifest, wanted)
-    return call_entry_point(launch, str(snapshot.address), snapshot.folder, (entry, args, kwargs))
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        name = str(snapshot.address)
+        return call_entry_point(launch, name, snapshot.folder, (entry, args, kwargs))
+
+    return call
 
 
 def call_entry_point(
@@ -130,6 +158,15 @@ def call_entry_point(
         if remote_module.is_remote(result):
             remote_module.remember(result, remote_module.Recipe(launch, name, folder, call))
     return result
+
+
+def facts_of(value: object) -> dict[str, str] | None:
+    """Return the type of what lives in a worker and the level of its confinement; else None."""
+    worker = getattr(value, "_worker", None)
+    if not isinstance(worker, Worker):
+        return None
+    facts: dict[str, Any] = value._facts  # type: ignore[attr-defined]  # noqa: SLF001
+    return {"type": str(facts["type"]), "isolated": worker.start().level.name.lower()}
 
 
 def make_launch(snapshot: Snapshot, manifest: Manifest, wanted: Isolation) -> Launch:

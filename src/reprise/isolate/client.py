@@ -96,7 +96,10 @@ class Worker:
         )
 
     def entries(self, folder: Path) -> list[dict[str, Any]]:
-        """List what `hubconf.py` of a folder offers, by running it: name, signature and doc."""
+        """List what `hubconf.py` of a folder offers, by running it; see `inside.repo.entry_points`.
+
+        What comes back is the word of the code that ran, and to be checked as such.
+        """
         found: list[dict[str, Any]] = self.request("entries", {"folder": str(folder)})
         return found
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["function", "class", "instance", "unknown"]
-Certainty = Literal["static", "dynamic", "external"]
+Certainty = Literal["static", "dynamic", "external", "executed"]
 HashState = Literal["checked", "named", "none"]
 
 
@@ -22,7 +22,8 @@ class EntryPoint:
         line: Line of the definition, from 1; 0 for code outside the folder.
         decorators: As in the source, without `@`.
         certainty: `static` - read from the source; `dynamic` - made while the code runs;
-            `external` - defined by another distribution.
+            `external` - defined by another distribution; `executed` - seen by running the code
+            in a sandbox, which only happens when somebody asks for it.
         own: Meant to be loaded, rather than imported for the file's own use.
     """
 
@@ -119,6 +120,7 @@ class Manifest:
 FLAGS = {
     "computed-weight-urls": "addresses of weights are put together while the code runs",
     "dynamic-names": "hubconf.py makes names that only running it would show",
+    "executed-in-sandbox": "entry points were completed by running the code in a sandbox",
     "executes-text": "code is made from text: exec, eval or compile",
     "incomplete": "a limit was reached or a file could not be read, see the problems",
     "nested-loads": "the code loads other repos through torch.hub",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import os
 import sys
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -43,16 +45,50 @@ def entry_point(folder: str, name: str) -> Callable[..., Any]:
 
 
 def entry_points(folder: str) -> list[dict[str, Any]]:
-    """Describe all callables of `hubconf.py`, as torch.hub lists them, sorted by name."""
+    """Describe all callables of `hubconf.py`, as torch.hub lists them, sorted by name.
+
+    Each has `name`, `kind` (function, class or instance), `signature` and `doc` (as stored; None
+    when there is none), `file` and `line` of its definition (relative to the folder; the module's
+    dotted name and 0 for code from elsewhere), and `renamed`: whether it goes by another name in
+    its own code.
+    """
     module = _hubconf(folder)
     found = []
     for name in sorted(dir(module)):
         value = getattr(module, name, None)
         if callable(value) and not name.startswith("_"):
-            found.append(
-                {"name": name, "doc": inspect.getdoc(value), "signature": _signature(value)}
-            )
+            found.append({"name": name, **_described(name, value, folder)})
     return found
+
+
+def _described(name: str, value: Any, folder: str) -> dict[str, Any]:
+    plain = value
+    while isinstance(plain, functools.partial):
+        plain = plain.func
+    kind = "class" if isinstance(value, type) else "function"
+    if kind == "function" and not (inspect.isroutine(plain) or isinstance(plain, type)):
+        kind, plain = "instance", type(plain)
+    doc = getattr(plain, "__doc__", None)
+    file, line = _place(plain, folder)
+    return {
+        "kind": kind,
+        "signature": _signature(value),
+        "doc": doc if isinstance(doc, str) else None,
+        "file": file,
+        "line": line,
+        "renamed": getattr(value, "__name__", None) != name,
+    }
+
+
+def _place(value: Any, folder: str) -> tuple[str, int]:
+    try:
+        path = os.path.realpath(inspect.getsourcefile(inspect.unwrap(value)) or "")
+        file = os.path.relpath(path, os.path.realpath(folder))
+        if not file.startswith(".."):
+            return file, inspect.getsourcelines(value)[1]
+    except (TypeError, OSError, ValueError):
+        pass
+    return str(getattr(value, "__module__", "")), 0
 
 
 def _hubconf(folder: str) -> ModuleType:
