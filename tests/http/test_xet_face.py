@@ -214,14 +214,13 @@ def test_an_empty_file_is_registered(cas: Cas, hub: Hub, repo: Repo) -> None:
 
 
 def test_uploads_wait_when_too_many_bytes_are_under_way(hub: Hub, cas: Cas) -> None:
-    upload = make_upload(DATA)
-    small = replace(hub.registry, limits=Limits(uploads_in_memory=50_000))
-    path = f"/cas/v1/xorbs/default/{hashes.to_text(upload.name)}"
+    shard = make_upload(DATA).shard()
+    small = replace(hub.registry, limits=Limits(uploads_in_memory=len(shard) - 1))
     with TestClient(create_app(small)) as client:
         client.headers["Authorization"] = f"Bearer {cas.token}"
-        assert client.post(path, content=upload.xorb).status_code == 429
+        assert client.post("/cas/v1/shards", content=shard).status_code == 429
         # What was taken is given back.
-        assert client.post(path, content=upload.xorb[:40_000]).status_code == 400
+        assert client.post("/cas/v1/shards", content=shard[:-1]).status_code == 400
 
 
 # -- the same bytes by other ways ----------------------------------------------------------------

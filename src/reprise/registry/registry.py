@@ -27,7 +27,7 @@ class Limits:
     push_bytes: int = 2048 * MIB  # inflated bytes in one pushed pack
     large_file: int = 5 << 40  # one LFS or Xet file, bytes
     lfs_part: int = 1024 * MIB  # LFS files above this come in parts of it, where clients can
-    uploads_in_memory: int = 1024 * MIB  # bodies of xorbs and shards under way, bytes in all
+    uploads_in_memory: int = 1024 * MIB  # bodies of shards under way, bytes in all
     page: int = 1000  # items in one page of a listing
 
 

@@ -81,7 +81,7 @@ ROUTES = [
     Route("/cas/v1/xorb-grants/{prefix:seg}/{hash:seg}", face(xet.grant_xorb), methods=["POST"]),
     Route(
         "/{cas:cas}/xorb{s:plural}/{prefix:seg}/{hash:seg}",
-        bulk(xet.upload_xorb, limit=xet.XORB_BODY),
+        xet_xorbs.upload,
         methods=["POST"],
     ),
     Route("/{cas:cas}/shards", bulk(xet.upload_shard, limit=MAX_SHARD), methods=["POST"]),

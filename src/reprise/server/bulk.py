@@ -1,4 +1,4 @@
-"""Uploads of up to 64 MiB that must be in memory whole: authorised first, within a budget."""
+"""Shards, up to 64 MiB, must be in memory whole: authorised first, within a budget."""
 
 from collections.abc import Callable
 

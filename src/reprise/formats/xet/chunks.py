@@ -39,23 +39,29 @@ class ChunkHeader:
     length: int
 
 
-def read_header(data: Bytes, offset: int) -> ChunkHeader:
+def read_header(data: Bytes, offset: int, *, before: int = 0) -> ChunkHeader:
     """Read the header at an offset and check its limits.
+
+    Args:
+        data: A xorb, or a part of one.
+        offset: Where the header starts in it.
+        before: Bytes of the xorb before `data`, for messages.
 
     Raises:
         InvalidFormat: Cut off, of another version, an unknown scheme, or of a forbidden size.
     """
+    place = before + offset
     if len(data) - offset < HEADER_SIZE:
-        raise InvalidFormat(f"The xorb ends inside the chunk header at byte {offset}.")
+        raise InvalidFormat(f"The xorb ends inside the chunk header at byte {place}.")
     first, second = _HEADER.unpack_from(data, offset)
     version, packed, scheme, length = first & _BYTE, first >> 8, second & _BYTE, second >> 8
     if version != _VERSION:
-        raise InvalidFormat(f"The chunk at byte {offset} has version {version}; known is 0.")
+        raise InvalidFormat(f"The chunk at byte {place} has version {version}; known is 0.")
     if scheme not in _SCHEMES:
-        raise InvalidFormat(f"The chunk at byte {offset} has unknown compression {scheme}.")
+        raise InvalidFormat(f"The chunk at byte {place} has unknown compression {scheme}.")
     if not 0 < length <= MAX_CHUNK or not packed:
         raise InvalidFormat(
-            f"The chunk at byte {offset} announces {length} bytes in {packed}; "
+            f"The chunk at byte {place} announces {length} bytes in {packed}; "
             f"a chunk has 1 to {MAX_CHUNK} bytes."
         )
     return ChunkHeader(_SCHEMES[scheme], packed, length)

@@ -24,6 +24,7 @@ from reprise.formats.xet.hashes import HASH_SIZE, Node, chunk_hash, to_text, tre
 MAX_XORB = 64 << 20  # bytes of chunks with their headers
 MAX_CHUNKS = 8192  # what the reference client packs at most
 _FOOTER = b"XETBLOB"
+_MAX_FOOTER = 1 << 20  # bytes: more than `MAX_CHUNKS` chunks fill
 _U32 = "I"
 _ROW = HASH_SIZE + 8  # bytes of a chunk in a packed table
 
@@ -98,51 +99,54 @@ class ChunkTable:
         return cls(packed[: count * HASH_SIZE], numbers[:count], numbers[count:])
 
 
+class Verifier:
+    """Checks a xorb while it arrives: every chunk is decoded and hashed at once."""
+
+    def __init__(self) -> None:
+        self._walk = _Walk()
+        self._hashes: list[bytes] = []
+
+    def update(self, data: Bytes) -> None:
+        """Take the next bytes.
+
+        Raises:
+            InvalidFormat: A chunk that does not decode.
+            TooLarge: Over `MAX_XORB` bytes or `MAX_CHUNKS` chunks.
+        """
+        for header, packed in self._walk.feed(data):
+            self._hashes.append(chunk_hash(decode(header, packed)))
+
+    def finish(self, expected: bytes) -> ChunkTable:
+        """Describe the whole xorb if its hash is the announced one.
+
+        Raises:
+            InvalidFormat: Cut off, empty, or something else than a footer follows the chunks.
+            CorruptContent: The chunks have another hash.
+        """
+        table = self._walk.table(b"".join(self._hashes))
+        actual = tree_hash(table.nodes(0, table.count))
+        if actual != expected:
+            raise CorruptContent(
+                f"The xorb was announced as {to_text(expected)} but its chunks hash to "
+                f"{to_text(actual)}. Upload it again."
+            )
+        return table
+
+
 def verify(data: Bytes, expected: bytes) -> ChunkTable:
-    """Decode every chunk of an uploaded xorb and check that its hash is the announced one.
+    """Check a xorb that is there whole.
 
     Raises:
-        InvalidFormat: Cut off, empty, trailing bytes, or a chunk that does not decode.
-        TooLarge: Over `MAX_XORB` bytes or `MAX_CHUNKS` chunks.
-        CorruptContent: The chunks have another hash.
+        InvalidFormat, TooLarge, CorruptContent: See `Verifier`.
     """
-    hashes = []
-    view = memoryview(data)
-    for header, start in scan(data):
-        plain = decode(header, view[start : start + header.packed])
-        hashes.append(chunk_hash(plain))
-    table = _table(b"".join(hashes), data)
-    actual = tree_hash(table.nodes(0, table.count))
-    if actual != expected:
-        raise CorruptContent(
-            f"The xorb was announced as {to_text(expected)} but its chunks hash to "
-            f"{to_text(actual)}. Upload it again."
-        )
-    return table
+    verifier = Verifier()
+    verifier.update(data)
+    return verifier.finish(expected)
 
 
 def relocate(table: ChunkTable, data: Bytes) -> ChunkTable:
     """Describe another serialisation of the same chunks, compressed differently."""
     return _table(table.hashes, data)
-
-
-def scan(data: Bytes) -> Iterator[tuple[ChunkHeader, int]]:
-    """Walk over a whole xorb: each chunk's header and where its bytes start.
-
-    Raises:
-        InvalidFormat: Cut off, empty, or something else than a footer follows the chunks.
-        TooLarge: Over `MAX_XORB` bytes or `MAX_CHUNKS` chunks.
-    """
-    offset = count = 0
-    while offset < len(data) and not _is_footer(data, offset):
-        header = read_header(data, offset)
-        start = offset + HEADER_SIZE
-        offset = start + header.packed
-        count += 1
-        _check_limits(offset, count, len(data))
-        yield header, start
-    if not count:
-        raise InvalidFormat("The xorb holds no chunks.")
 
 
 def chunks(data: Bytes) -> Iterator[Bytes]:
@@ -165,12 +169,78 @@ def build(plain: Iterable[bytes], scheme: Scheme = Scheme.LZ4) -> tuple[bytes, C
 
 
 def _table(hashes: bytes, data: Bytes) -> ChunkTable:
-    ends, plain_ends, plain = array(_U32), array(_U32), 0
-    for header, start in scan(data):
-        plain += header.length
-        ends.append(start + header.packed)
-        plain_ends.append(plain)
-    return ChunkTable(hashes, ends, plain_ends)
+    walk = _Walk()
+    for _ in walk.feed(data):
+        pass
+    return walk.table(hashes)
+
+
+class _Walk:
+    """Goes over a xorb that may come in pieces, and notes where its chunks end."""
+
+    def __init__(self) -> None:
+        self._ends, self._plain_ends = array(_U32), array(_U32)
+        self._end = self._plain = 0
+        self._rest = bytearray()  # the beginning of a chunk, or of the footer
+        self._in_footer = False
+
+    def feed(self, data: Bytes) -> Iterator[tuple[ChunkHeader, memoryview]]:
+        """Yield each chunk that is complete now, still packed."""
+        view = memoryview(data)
+        while view and not self._in_footer:
+            if self._rest:
+                missing = self._missing()
+                self._rest += view[:missing]
+                view = view[missing:]
+                if not self._missing():
+                    whole, self._rest = memoryview(self._rest), bytearray()
+                    yield self._chunk(read_header(whole, 0), whole)
+            elif view[0] == _FOOTER[0]:
+                self._in_footer = True
+            else:
+                header = self._header(view)
+                if header is None or len(view) < HEADER_SIZE + header.packed:
+                    self._rest = bytearray(view)
+                    return
+                yield self._chunk(header, view)
+                view = view[HEADER_SIZE + header.packed :]
+        if self._in_footer:
+            self._rest += view
+            if len(self._rest) > _MAX_FOOTER:
+                raise TooLarge(f"The footer of a xorb has at most {_MAX_FOOTER} bytes.")
+
+    def table(self, hashes: bytes) -> ChunkTable:
+        """Describe what was walked over, which must be complete."""
+        if self._in_footer:
+            _check_footer(self._rest, self._end)
+        elif self._rest:
+            read_header(self._rest, 0, before=self._end)
+            size = self._end + len(self._rest)
+            raise InvalidFormat(
+                f"The xorb ends inside chunk {len(self._ends)}: {size} bytes are too few."
+            )
+        if not self._ends:
+            raise InvalidFormat("The xorb holds no chunks.")
+        return ChunkTable(hashes, self._ends, self._plain_ends)
+
+    def _missing(self) -> int:
+        """Bytes that the chunk in `_rest` lacks, as far as it is known."""
+        header = self._header(self._rest)
+        whole = HEADER_SIZE if header is None else HEADER_SIZE + header.packed
+        return whole - len(self._rest)
+
+    def _header(self, data: Bytes) -> ChunkHeader | None:
+        return read_header(data, 0, before=self._end) if len(data) >= HEADER_SIZE else None
+
+    def _chunk(self, header: ChunkHeader, data: memoryview) -> tuple[ChunkHeader, memoryview]:
+        self._end += HEADER_SIZE + header.packed
+        self._plain += header.length
+        self._ends.append(self._end)
+        self._plain_ends.append(self._plain)
+        count = len(self._ends)
+        if self._end > MAX_XORB + count * HEADER_SIZE or count > MAX_CHUNKS:
+            raise TooLarge(f"A xorb has at most {MAX_XORB} bytes and {MAX_CHUNKS} chunks.")
+        return header, data[HEADER_SIZE : HEADER_SIZE + header.packed]
 
 
 def _little_endian(numbers: "array[int]") -> "array[int]":
@@ -181,19 +251,9 @@ def _little_endian(numbers: "array[int]") -> "array[int]":
     return numbers
 
 
-def _is_footer(data: Bytes, offset: int) -> bool:
-    if data[offset] != _FOOTER[0]:
-        return False
-    size = len(data) - offset - 4  # the last four bytes hold the footer's length
-    if bytes(data[offset : offset + len(_FOOTER)]) != _FOOTER or size < 0:
+def _check_footer(footer: Bytes, offset: int) -> None:
+    size = len(footer) - 4  # the last four bytes hold the footer's length
+    if bytes(footer[: len(_FOOTER)]) != _FOOTER or size < 0:
         raise InvalidFormat(f"Neither a chunk nor a footer starts at byte {offset} of the xorb.")
-    if int.from_bytes(data[-4:], "little") != size:
+    if int.from_bytes(footer[-4:], "little") != size:
         raise InvalidFormat(f"The footer at byte {offset} of the xorb is damaged.")
-    return True
-
-
-def _check_limits(offset: int, count: int, size: int) -> None:
-    if offset > size:
-        raise InvalidFormat(f"The xorb ends inside chunk {count - 1}: {size} bytes are too few.")
-    if offset > MAX_XORB + count * HEADER_SIZE or count > MAX_CHUNKS:
-        raise TooLarge(f"A xorb has at most {MAX_XORB} bytes and {MAX_CHUNKS} chunks.")

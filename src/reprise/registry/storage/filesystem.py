@@ -6,12 +6,12 @@ import hashlib
 import os
 import uuid
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from reprise.base.errors import NotFound
 from reprise.base.files import fsync_folder
-from reprise.registry.storage.store import CHUNK
+from reprise.registry.storage.store import CHUNK, Digest
 
 # Blocks from this size on are hashed by one processor while another writes them, and pass by the
 # page cache where they may: filling fresh pages costs more than hashing what goes into them.
@@ -20,14 +20,14 @@ _DIRECT = getattr(os, "O_DIRECT", 0)  # Linux
 
 
 class StagedFile:
-    """A temporary file that is hashed as it is written, unless nobody will ask."""
+    """A temporary file; a digest, if there is one, sees what is written."""
 
-    def __init__(self, root: Path, hashers: ThreadPoolExecutor | None) -> None:
+    def __init__(self, root: Path, digest: Digest | None, threads: Executor) -> None:
         self._root = root
         self._path = root / "tmp" / uuid.uuid4().hex
         self._file = self._path.open("xb", buffering=0)
-        self._hashers = hashers
-        self._hash = hashlib.sha256() if hashers is not None else None
+        self._digest = digest
+        self._threads = threads
         self._direct = False
         self._may_be_direct = bool(_DIRECT)
         self.size = 0
@@ -40,19 +40,28 @@ class StagedFile:
         self._path.unlink(missing_ok=True)
 
     def write(self, data: bytes | memoryview) -> None:
-        """Append bytes; they are not needed any more when this returns."""
+        """Append bytes."""
         view = memoryview(data)
-        if self._hashers is None or self._hash is None or len(view) < _LARGE:
+        if self._digest is None:
             self._append(view)
-            if self._hash is not None:
-                self._hash.update(view)
+        elif len(view) < _LARGE:
+            self._append(view)
+            self._digest.update(view)
         else:
-            hashing = self._hashers.submit(self._hash.update, view)
-            try:
-                self._append(view)
-            finally:
-                wait([hashing])
+            self._append_while(self._threads.submit(self._digest.update, view), view)
         self.size += len(view)
+
+    def truncate(self, size: int) -> None:
+        """Drop the end."""
+        self._file.truncate(size)
+        self.size = size
+
+    def _append_while(self, other: Future[object], view: memoryview) -> None:
+        try:
+            self._append(view)
+        finally:
+            wait([other])  # whatever happened: the bytes are not ours after we return
+        other.result()
 
     def _append(self, view: memoryview) -> None:
         self._go_direct(self._may_be_direct and len(view) >= _LARGE)
@@ -80,8 +89,8 @@ class StagedFile:
 
     def sha256(self) -> str:
         """Hex digest of everything written so far."""
-        assert self._hash is not None, "this upload was opened without hashing"
-        return self._hash.hexdigest()
+        assert isinstance(self._digest, type(hashlib.sha256())), "asked for another digest"
+        return self._digest.hexdigest()
 
     def publish(self, key: str) -> bool:
         """Link the flushed bytes to their key."""
@@ -101,16 +110,16 @@ class FilesystemStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._hashers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="sha256")
+        self._threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="digest")
         (root / "tmp").mkdir(parents=True, exist_ok=True)
 
-    def stage(self) -> StagedFile:
+    def stage(self, digest: Digest | None = None) -> StagedFile:
         """Start a new upload."""
-        return StagedFile(self.root, self._hashers)
+        return StagedFile(self.root, digest or hashlib.sha256(), self._threads)
 
     def put(self, key: str, data: bytes) -> bool:
         """Write an object durably."""
-        with StagedFile(self.root, None) as staged:
+        with StagedFile(self.root, None, self._threads) as staged:
             staged.write(data)
             return staged.publish(key)
 

@@ -7,6 +7,13 @@ from typing import Protocol
 CHUNK = 1 << 20  # bytes read or written at a time
 
 
+class Digest(Protocol):
+    """What sees all bytes of an upload in their order, perhaps in a thread of its own."""
+
+    def update(self, data: memoryview, /) -> object:
+        """Take the next bytes; they are gone when this returns."""
+
+
 class Staged(Protocol):
     """Bytes on their way in, under no name yet. Leaving the block unpublished discards them."""
 
@@ -16,10 +23,13 @@ class Staged(Protocol):
     def __exit__(self, *exc: object) -> None: ...
 
     def write(self, data: bytes | memoryview) -> None:
-        """Append bytes."""
+        """Append bytes; they are not needed any more when this returns."""
+
+    def truncate(self, size: int) -> None:
+        """Drop what comes after so many bytes."""
 
     def sha256(self) -> str:
-        """Hex digest of everything written so far."""
+        """Hex digest of everything written so far, unless another digest was asked for."""
         ...
 
     def publish(self, key: str) -> bool:
@@ -30,8 +40,8 @@ class Staged(Protocol):
 class Store(Protocol):
     """Content-addressed bytes. Keys come from digests only, never from names people choose."""
 
-    def stage(self) -> Staged:
-        """Start a new upload."""
+    def stage(self, digest: Digest | None = None) -> Staged:
+        """Start a new upload; `digest` sees its bytes instead of SHA-256."""
         ...
 
     def put(self, key: str, data: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Xet: tokens, uploads of xorbs and shards, deduplication, reconstruction, xorb ranges.
+"""Xet: tokens, uploads of shards, deduplication, reconstruction. Xorbs pass through `xet_xorbs`.
 
 Clients trade their access token for a xet token and talk to `/cas` with that one alone. Links to
 xorbs carry their own signature.
@@ -14,10 +14,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from reprise.base.errors import NotFound, RepriseError
 from reprise.formats import byte_ranges
 from reprise.formats.xet.hashes import from_text, to_text
-from reprise.formats.xet.xorbs import MAX_XORB
 from reprise.registry import access, pulls
 from reprise.registry.access import Action, Caller, Repo, check
-from reprise.registry.xet import dedup, reconstruction, scope, shards, uploads
+from reprise.registry.xet import dedup, reconstruction, scope, shards
 from reprise.registry.xet.reconstruction import Piece, Reconstruction
 from reprise.registry.xet.scope import Scope, open_scope
 from reprise.registry.xet.shards import Checked
@@ -27,8 +26,6 @@ from reprise.server.credentials import access_token
 log = logging.getLogger("reprise.server")
 
 CAS = "/cas"
-# Chunk headers and a footer come on top of what a xorb may hold.
-XORB_BODY = MAX_XORB + (1 << 20)
 # Progress frames while a shard's files are hashed: often enough that no proxy gives up.
 _FRAME_BYTES = 256 << 20
 _NDJSON = "application/x-ndjson"
@@ -74,12 +71,6 @@ def query_chunk(call: Call) -> Response:
 def grant_xorb(_call: Call) -> Response:
     """`POST /cas/v1/xorb-grants/{prefix}/{hash}`: no direct uploads to the store; POST xorbs."""
     raise NotFound("This hub grants no direct uploads; send the xorb to /v1/xorbs.")
-
-
-def upload_xorb(call: Call, allowed: Scope) -> Response:
-    """`POST /cas/v1/xorbs/{prefix}/{hash}`."""
-    new = uploads.upload(call.registry, allowed, from_text(call.param("hash")), call.body)
-    return JSONResponse({"was_inserted": new})
 
 
 def upload_shard(call: Call, allowed: Scope) -> Response:

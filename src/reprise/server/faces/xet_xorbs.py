@@ -1,22 +1,50 @@
-"""Parts of stored xorbs, by signed link: one byte range, or many in one answer (RFC 9110, 14.6)."""
+"""Xorbs come in, verified on their way, and go out in parts, by signed link.
+
+One answer holds one byte range, or many (RFC 9110, 14.6).
+"""
 
 import re
 import secrets
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 
-from starlette.responses import Response, StreamingResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from reprise.base.errors import Forbidden, NotFound
+from reprise.base.errors import CorruptContent, Forbidden, InvalidInput, NotFound
+from reprise.formats.xet.hashes import from_text
+from reprise.registry.access import Action
 from reprise.registry.storage.store import Store
-from reprise.registry.xet import reconstruction
+from reprise.registry.xet import reconstruction, uploads
+from reprise.registry.xet.scope import Scope, open_scope
 from reprise.server.calls import Call
+from reprise.server.credentials import access_token
+from reprise.server.pouring import pour
 from reprise.server.responses import FileSlice
 
 Range = tuple[int, int]  # first and last byte
 
 _RANGES = re.compile(r"bytes=(\d{1,10}-\d{1,10}(?:, ?\d{1,10}-\d{1,10})*)", re.ASCII)
 _TYPE = "application/octet-stream"
+
+
+async def upload(request: Request) -> Response:
+    """`POST /cas/v1/xorbs/{prefix}/{hash}`; the xet token is checked before the body is read."""
+    call = Call(request)
+    xorb_hash = from_text(call.param("hash"))
+    uploads.check_size(int(call.header("content-length") or 0))
+    allowed, known = await run_in_threadpool(_begin, call, xorb_hash)
+    try:
+        if known:
+            await pour(request, len)  # clients want to send all before they listen
+        else:
+            await _receive(call, allowed, xorb_hash)
+    except ClientDisconnect:
+        return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is left to read it
+    except CorruptContent as error:
+        raise InvalidInput(error.message) from error  # the protocol says 400 here
+    return JSONResponse({"was_inserted": not known})
 
 
 def xorb(call: Call) -> Response:
@@ -30,6 +58,18 @@ def xorb(call: Call) -> Response:
     return (
         _one(store, key, wanted[0], size) if len(wanted) == 1 else _many(store, key, wanted, size)
     )
+
+
+def _begin(call: Call, xorb_hash: bytes) -> tuple[Scope, bool]:
+    with call.registry.db.read() as conn:
+        allowed = open_scope(conn, call.registry, access_token(call.request), Action.WRITE)
+        return allowed, uploads.is_known(conn, allowed, xorb_hash)
+
+
+async def _receive(call: Call, allowed: Scope, xorb_hash: bytes) -> None:
+    with uploads.receive(call.registry, xorb_hash) as incoming:
+        await pour(call.request, incoming.write)
+        await run_in_threadpool(uploads.keep, call.registry, allowed, xorb_hash, incoming)
 
 
 def _ranges(header: str) -> list[Range]:
