@@ -98,10 +98,9 @@ def _shape(file: MappedFile, name: str, sizes: Any) -> tuple[int, ...]:
 def _joined(file: MappedFile, name: str, value: dict[str, Any]) -> StoredTensor:
     """Describe an array that Flax cut because it has over a gigabyte."""
     shape, chunks = _shape(file, name, value.get("shape")), value.get("chunks")
-    parts = [
-        _tensor(file, name, chunks.get(str(number)))
-        for number in range(len(chunks) if isinstance(chunks, dict) else 0)
-    ]
+    if not isinstance(chunks, dict):
+        raise InvalidFormat(f"{file.path.name}: array {name[:80]!r} is cut wrongly.")
+    parts = [_piece(file, name, chunks.get(str(number))) for number in range(len(chunks))]
     found = [part for part in parts if part is not None]
     dtypes = {part.dtype for part in found}
     if len(found) != len(parts) or len(dtypes) != 1:
@@ -109,6 +108,10 @@ def _joined(file: MappedFile, name: str, value: dict[str, Any]) -> StoredTensor:
     if sum(part.elements for part in found) != prod(shape):
         raise InvalidFormat(f"{file.path.name}: the parts of {name[:80]!r} do not add up.")
     return StoredTensor(name, dtypes.pop(), shape, produce=partial(_join, found))
+
+
+def _piece(file: MappedFile, name: str, value: Any) -> StoredTensor | None:
+    return None if isinstance(value, dict) else _tensor(file, name, value)
 
 
 def _join(parts: list[StoredTensor]) -> memoryview:

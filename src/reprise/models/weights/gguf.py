@@ -1,12 +1,14 @@
 """Read GGUF files of llama.cpp: plain and simply quantised tensors."""
 
 import struct
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from reprise.base.errors import InvalidFormat, NotSupported
 from reprise.models.weights.checkpoint import Checkpoint
+from reprise.models.weights.dtypes import byte_count
 from reprise.models.weights.gguf_blocks import WIDENERS
 from reprise.models.weights.mapped import MappedFile
 from reprise.models.weights.stored import Place, StoredTensor, in_file
@@ -28,6 +30,15 @@ _BLOCKS = {
     12: ("Q4_K", 256, 144), 13: ("Q5_K", 256, 176), 14: ("Q6_K", 256, 210),
     15: ("Q8_K", 256, 292), 20: ("IQ4_NL", 32, 18), 23: ("IQ4_XS", 256, 136),
 }  # fmt: skip
+_MAX_ITEMS = 4_000_000  # in all lists of the metadata; a vocabulary has about 200,000
+
+
+@dataclass(frozen=True)
+class _Described:
+    name: str
+    shape: tuple[int, ...]
+    kind: int
+    offset: int
 
 
 def open_gguf(path: Path) -> Checkpoint:
@@ -55,33 +66,33 @@ def open_gguf(path: Path) -> Checkpoint:
     if type(alignment) is not int or not 0 < alignment <= 1 << 20:
         raise InvalidFormat(f"{path.name} has an impossible alignment.")
     start = -(-reader.place // alignment) * alignment
-    tensors = {name: _tensor(file, start, name, *rest) for name, *rest in described}
+    tensors = {item.name: _tensor(file, start, item) for item in described}
     if len(tensors) != tensor_count:
         raise InvalidFormat(f"{path.name} has two tensors of one name.")
     return Checkpoint("gguf", (path,), tensors, metadata)
 
 
-def _tensor(
-    file: MappedFile, start: int, name: str, shape: tuple[int, ...], kind: int, offset: int
-) -> StoredTensor:
-    elements = prod(shape)
-    if kind in _PLAIN:
-        size = elements * {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "I8": 1}.get(_PLAIN[kind], 2)
-        return in_file(name, _PLAIN[kind], shape, Place(file, start + offset, size))
-    if kind not in _BLOCKS:
-        raise NotSupported(f"{file.path.name}: {name[:80]!r} has the unknown type {kind}.")
-    dtype, numbers, size = _BLOCKS[kind]
-    if elements % numbers or (shape and shape[-1] % numbers):
+def _tensor(file: MappedFile, start: int, item: _Described) -> StoredTensor:
+    name, elements = item.name, prod(item.shape)
+    if item.kind in _PLAIN:
+        dtype = _PLAIN[item.kind]
+        place = Place(file, start + item.offset, byte_count(dtype, elements) or 0)
+        return in_file(name, dtype, item.shape, place)
+    if item.kind not in _BLOCKS:
+        raise NotSupported(f"{file.path.name}: {name[:80]!r} has the unknown type {item.kind}.")
+    dtype, numbers, size = _BLOCKS[item.kind]
+    if not item.shape or item.shape[-1] % numbers:
         raise InvalidFormat(f"{file.path.name}: {name[:80]!r} is no whole number of blocks.")
-    place = Place(file, start + offset, elements // numbers * size)
+    place = Place(file, start + item.offset, elements // numbers * size)
     file.view(place.offset, place.length, f"tensor {name!r}")
-    return StoredTensor(name, dtype, shape, place, widen=WIDENERS.get(dtype))
+    return StoredTensor(name, dtype, item.shape, place, widen=WIDENERS.get(dtype))
 
 
 class _Reader:
     def __init__(self, file: MappedFile) -> None:
         self.file = file
         self.place = 0
+        self.items = 0
 
     def take(self, size: int) -> bytes:
         view = self.file.view(self.place, size, "the header")
@@ -91,10 +102,11 @@ class _Reader:
     def number(self, form: str) -> Any:
         return struct.unpack(form, self.take(struct.calcsize(form)))[0]
 
-    def check_count(self, count: int, least: int = 1) -> None:
-        """Refuse more items than bytes are left."""
-        if count * least > self.file.size - self.place:
-            raise InvalidFormat(f"{self.file.path.name} is cut short: {count} items are announced.")
+    def check_count(self, count: int) -> None:
+        """Refuse more items than bytes are left, or than anybody needs."""
+        self.items += count
+        if count > self.file.size - self.place or self.items > _MAX_ITEMS:
+            raise InvalidFormat(f"{self.file.path.name} announces {count} items, too many.")
 
     def text(self) -> str:
         return self.take(self.number("<Q")).decode("utf-8", "backslashreplace")
@@ -114,9 +126,9 @@ class _Reader:
             return [number for (number,) in struct.iter_unpack(form, content)]
         return [self.value(inner, depth + 1) for _ in range(count)]
 
-    def tensor(self) -> tuple[str, tuple[int, ...], int, int]:
+    def tensor(self) -> _Described:
         name, dimensions = self.text(), self.number("<I")
         if dimensions > _MAX_DIMENSIONS:
             raise InvalidFormat(f"{self.file.path.name}: {name[:80]!r} has too many dimensions.")
         sizes = struct.unpack(f"<{dimensions}Q", self.take(8 * dimensions))
-        return name, tuple(reversed(sizes)), self.number("<I"), self.number("<Q")
+        return _Described(name, tuple(reversed(sizes)), self.number("<I"), self.number("<Q"))
