@@ -1,0 +1,1 @@
+"""Models: an architecture described once, run by two engines."""

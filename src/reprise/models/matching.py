@@ -1,0 +1,141 @@
+"""Which stored tensor fills which parameter: strict, so that nothing is silently random.
+
+A file may hold a bare body, or a body under a prefix with a head beside it; both fill either
+model. What a file must not do is lack a tensor of the body, hold one that no part of the family
+knows, or hold one of another shape.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from reprise.base.errors import InvalidInput
+from reprise.models import names
+from reprise.models.plan import Plan, head_rules
+
+Shape = tuple[int, ...]
+_SHOWN = 8  # names per list in a message
+
+
+@dataclass(frozen=True)
+class Match:
+    """What was found: stored names by place, and what is left over.
+
+    Attributes:
+        sources: The name in the file for each stored name of the plan.
+        missing_head: Canonical names of head parameters that the file lacks.
+        unused: Names in the file that belong to parts this model does not have.
+    """
+
+    sources: Mapping[str, str]
+    missing_head: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+
+
+@dataclass
+class _Names:
+    """The names of a file, as the family spells them now, without the body's prefix."""
+
+    by_body: dict[str, str] = field(default_factory=dict)  # known name -> name in the file
+    outside: dict[str, str] = field(default_factory=dict)  # names beside the body
+
+
+def match(plan: Plan, stored: Mapping[str, Shape]) -> Match:
+    """Match a file's tensors with a plan's parameters.
+
+    Args:
+        plan: What the model is made from.
+        stored: Names and shapes in the file.
+
+    Raises:
+        InvalidInput: Body tensors are missing, unknown ones are there, or shapes differ; the
+            message has all three lists.
+    """
+    found = _sorted_names(plan, stored)
+    sources, missing, wrong, used = {}, [], [], set()
+    for name, place in plan.places.items():
+        source = _source(plan, name, place.stored, found)
+        if source is None:
+            missing.append(name)
+            continue
+        sources[place.stored] = source
+        used.add(source)
+        expected = names.stored_shape(place, plan.shapes)
+        if tuple(stored[source]) != expected:
+            wrong.append(f"{source} is {list(stored[source])}, expected {list(expected)}")
+    left = [name for name in _all(found) if name not in used]
+    unknown = [name for name in left if not _belongs_elsewhere(plan, name)]
+    body = [name for name in missing if not plan.is_head(name)]
+    _check(plan, body, unknown, sorted(set(wrong)))
+    return Match(sources, tuple(n for n in missing if plan.is_head(n)), tuple(left))
+
+
+def _all(found: _Names) -> list[str]:
+    return [*found.by_body.values(), *found.outside.values()]
+
+
+def _sorted_names(plan: Plan, stored: Iterable[str]) -> _Names:
+    ignored = [re.compile(pattern) for pattern in plan.family.ignored]
+    body, found = plan.family.body, _Names()
+    stored = list(stored)
+    prefixed = bool(body) and any(name.startswith(body) for name in stored)
+    for name in stored:
+        if any(pattern.search(name) for pattern in ignored):
+            continue
+        spelled = name
+        for pattern, new in plan.family.renamed:
+            spelled = re.sub(pattern, new, spelled)
+        if prefixed and not spelled.startswith(body):
+            found.outside[spelled] = name
+        else:
+            found.by_body[spelled.removeprefix(body)] = name
+    return found
+
+
+def _source(plan: Plan, name: str, stored: str, found: _Names) -> str | None:
+    if not plan.is_head(name):
+        return found.by_body.get(stored.removeprefix(plan.family.body))
+    if stored.startswith(plan.family.body) and plan.family.body:
+        inside = found.by_body.get(stored.removeprefix(plan.family.body))
+        return inside or found.outside.get(stored)
+    return found.outside.get(stored) or found.by_body.get(stored)
+
+
+def _belongs_elsewhere(plan: Plan, name: str) -> bool:
+    """Whether a name is known to the family, as a part this model does not have."""
+    spelled = name
+    for pattern, new in plan.family.renamed:
+        spelled = re.sub(pattern, new, spelled)
+    return spelled.removeprefix(plan.family.body) in _elsewhere(plan) or spelled in _elsewhere(plan)
+
+
+def _elsewhere(plan: Plan) -> set[str]:
+    """Stored names of parts outside the layers: poolers, and every head of the family."""
+    known = {rule.stored for rule in names.parse_table(plan.family.table(plan.config))}
+    for head_name in plan.family.heads:
+        head = plan.family.head(head_name, plan.config)
+        known |= {rule.stored for rule in head_rules(head)} if head else set()
+    fixed = {name for name in known if "*" not in name}
+    return fixed | set(plan.family.elsewhere)
+
+
+def _check(plan: Plan, missing: list[str], unknown: list[str], wrong: list[str]) -> None:
+    if not (missing or unknown or wrong):
+        return
+    lists = (("missing from the file", _stored(plan, missing)),
+             ("unknown to this model", unknown), ("of another shape", wrong))  # fmt: skip
+    shown = "; ".join(f"{len(found)} {what}: {_short(found)}" for what, found in lists if found)
+    raise InvalidInput(
+        f"These weights do not fit {plan.family.prefix}{plan.head_name}: {shown}.",
+        hint="Check that config.json and the weights belong together. A head of another size "
+        "needs the configuration it was trained with (num_labels), or drop its tensors.",
+    )
+
+
+def _stored(plan: Plan, missing: list[str]) -> list[str]:
+    return list(dict.fromkeys(plan.places[name].stored for name in missing))
+
+
+def _short(found: list[str]) -> str:
+    more = len(found) - _SHOWN
+    return ", ".join(found[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

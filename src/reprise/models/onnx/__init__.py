@@ -1,0 +1,1 @@
+"""The ONNX engine: a graph emitted from a spec and a safetensors header, run by ONNX Runtime."""

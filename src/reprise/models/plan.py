@@ -1,0 +1,111 @@
+"""From a configuration to what an engine builds: spec, head, names and shapes; no tensors yet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from reprise.base.errors import InvalidInput
+from reprise.models import names, shapes
+from reprise.models.config import Config
+from reprise.models.families import family_of
+from reprise.models.family import Family
+from reprise.models.heads import Head
+from reprise.models.spec import Attention, ModelSpec, Tower
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a model is made from, known before any memory is taken."""
+
+    family: Family
+    config: Config
+    spec: ModelSpec
+    head: Head | None
+    head_name: str  # the rest of the class name: `Model`, `ForMaskedLM`
+
+    @cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Canonical names and shapes of all parameters."""
+        return shapes.parameters(self.spec, self.head, self.config.num_labels)
+
+    @cached_property
+    def places(self) -> Mapping[str, names.Place]:
+        """Where each parameter is stored, by the names of a file of this very model."""
+        body = names.parse_table(self.family.table(self.config))
+        if self.head is None:
+            return names.places(body, self.shapes)
+        rules = [replace(rule, stored=self.family.body + rule.stored) for rule in body]
+        return names.places(rules + head_rules(self.head), self.shapes)
+
+    def is_head(self, name: str) -> bool:
+        """Whether a canonical name belongs to a head: a checkpoint of a body may lack it."""
+        return name.partition(".")[0] in {"head", "second"}
+
+
+def head_rules(head: Head, name: str = "head") -> list[names.Rule]:
+    """Read the tables of a head and of the one beside it."""
+    rules = list(names.parse_table(head.names))
+    if name != "head":
+        renamed = (tuple(n.replace("head.", f"{name}.", 1) for n in r.canonical) for r in rules)
+        rules = [replace(rule, canonical=new) for rule, new in zip(rules, renamed, strict=True)]
+    return rules + (head_rules(head.second, "second") if head.second else [])
+
+
+def make_plan(config: Config, head_name: str = "Model", *, pooler: bool | None = None) -> Plan:
+    """Plan a model.
+
+    Args:
+        config: The configuration; its `model_type` chooses the family.
+        head_name: The rest of the reference's class name: `Model`, `ForMaskedLM`, …
+        pooler: Whether the bare body computes its pooled output; None: as the family says.
+
+    Raises:
+        InvalidInput: No family of that name, no such head, or a configuration that cannot be.
+    """
+    family = family_of(config.model_type)
+    full = config.over(family.defaults)
+    if head_name != "Model" and head_name not in family.heads:
+        raise InvalidInput(
+            f"{family.model_type} models have no {family.prefix}{head_name}; "
+            f"known: {', '.join(f'{family.prefix}{name}' for name in ('Model', *family.heads))}."
+        )
+    spec, head = _read(family, full), family.head(head_name, full)
+    spec = _pruned(spec, full)
+    wanted = head.reads_pooler if head else pooler is not False
+    return Plan(family, full, spec if wanted else _without_pooler(spec), head, head_name)
+
+
+def _read(family: Family, config: Config) -> ModelSpec:
+    try:
+        return family.spec(config)
+    except (KeyError, AttributeError, TypeError, ZeroDivisionError, ValueError) as error:
+        raise InvalidInput(
+            f"This configuration describes no {family.model_type} model: {error}."
+        ) from error
+
+
+def _without_pooler(spec: ModelSpec) -> ModelSpec:
+    if spec.encoder is None or spec.decoder or spec.vision:
+        return spec
+    return replace(spec, encoder=replace(spec.encoder, pooler=None))
+
+
+def _pruned(spec: ModelSpec, config: Config) -> ModelSpec:
+    """Take out the heads that `pruned_heads` names: {layer: [head, …]}."""
+    gone = config.get("pruned_heads") or {}
+    tower = spec.encoder or spec.decoder
+    if not gone or tower is None:
+        return spec
+    by_layer = {int(layer): tuple(sorted(int(h) for h in heads)) for layer, heads in gone.items()}
+    layers = tower.stack.layers
+    attention = replace(
+        tower.stack.attention, pruned=tuple(by_layer.get(i, ()) for i in range(layers))
+    )
+    return _with_attention(spec, tower, attention)
+
+
+def _with_attention(spec: ModelSpec, tower: Tower, attention: Attention) -> ModelSpec:
+    changed = replace(tower, stack=replace(tower.stack, attention=attention))
+    if spec.encoder is tower:
+        return replace(spec, encoder=changed)
+    return replace(spec, decoder=changed)

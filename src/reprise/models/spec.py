@@ -1,0 +1,369 @@
+"""An architecture as plain data: what both engines read.
+
+A position scheme is one of three things: it is **added** to the embedding (`Positions`), it
+**rotates** queries and keys (`Rope`), or it is a **bias** on the attention scores
+(`Buckets`, `Alibi`, `Disentangled`, `Segmented`). Where norms sit is one word (`Placement`).
+With those, one stack describes every transformer of the families.
+
+Shape letters: B batch, T query tokens, S key tokens, H heads, D head width, C model width,
+V vocabulary.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Literal
+
+from reprise.base.errors import InvalidInput
+
+Placement = Literal["post", "pre", "parallel", "parallel_shared", "sandwich"]
+
+# Above these a configuration is a mistake or an attack: nothing published comes near.
+MAX_LAYERS = 1_000
+MAX_WIDTH = 1 << 20
+MAX_ROWS = 1 << 28
+
+
+def _positive(owner: object, **values: int) -> None:
+    for name, value in values.items():
+        limit = MAX_LAYERS if name == "layers" else MAX_ROWS if name in _ROWS else MAX_WIDTH
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not whole or not 1 <= value <= limit:
+            raise InvalidInput(
+                f"The configuration gives {name} = {value!r} ({type(owner).__name__}); "
+                f"it must be a whole number from 1 to {limit:,}."
+            )
+
+
+_ROWS = frozenset({"vocab", "rows", "types"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Norm:
+    """Layer norm (`layer`), root mean square (`rms`), or the latter times 1 + weight (`rms1p`)."""
+
+    kind: Literal["layer", "rms", "rms1p"] = "layer"
+    eps: float = 1e-5
+    bias: bool = True  # of `layer` only
+    affine: bool = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.eps, int | float) or not 0 <= self.eps < 1:
+            raise InvalidInput(f"A norm's epsilon must lie in [0, 1), not {self.eps!r}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Positions:
+    """A vector per position, added to the embedding.
+
+    `count` says how positions are numbered: `index` 0, 1, 2 …; `unpadded` counts tokens that are
+    not padding (RoBERTa); `mask` counts where the attention mask is 1 (OPT).
+    """
+
+    kind: Literal["learned", "sinus", "sinus_interleaved", "stored"] = "learned"
+    rows: int
+    offset: int = 0  # first row in use
+    count: Literal["index", "unpadded", "mask"] = "index"
+
+    def __post_init__(self) -> None:
+        _positive(self, rows=self.rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embedding:
+    """Tokens to vectors: look up, scale, add positions and types, normalise, project."""
+
+    vocab: int
+    width: int
+    positions: Positions | None = None
+    types: int = 0  # rows of the token type table; 0: none
+    types_from_tokens: bool = False  # token types are looked up in the token table (GPT)
+    languages: int = 0  # rows of the language table (XLM)
+    scale: float = 1.0
+    scale_rounds: bool = False  # the scale is rounded to the weights' type (Gemma)
+    norm: Norm | None = None
+    project: int = 0  # model width, when it differs from the table's
+    project_bias: bool = True
+    project_first: bool = False  # project the tokens before positions are added (OPT)
+    pad: int = 0
+    mask_pads: bool = False  # zero where the attention mask is 0
+
+    def __post_init__(self) -> None:
+        _positive(self, vocab=self.vocab, width=self.width)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rope:
+    """Rotary positions (Su et al., 2021): the first `width` of each head's numbers are rotated.
+
+    `scaling` is the configuration's own mapping, as sorted pairs; see `rope.frequencies`.
+    """
+
+    width: int
+    theta: float = 10_000.0
+    scaling: tuple[tuple[str, object], ...] = ()
+    context: int = 2048  # positions seen in training
+
+    def __post_init__(self) -> None:
+        _positive(self, width=self.width)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Buckets:
+    """A learned number per head and distance bucket (T5); one table for the whole stack."""
+
+    count: int
+    distance: int = 128
+    both_ways: bool = True
+    mirrored: bool = False  # the sign of the distance is the other way round (MPNet)
+
+    def __post_init__(self) -> None:
+        _positive(self, count=self.count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alibi:
+    """A slope per head times the key's position (Press et al., 2021)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disentangled:
+    """Content-to-position and position-to-content scores (DeBERTa)."""
+
+    span: int  # rows of the relative table are 2 * span
+    buckets: int = 0  # 0: distances are clipped, not put in logarithmic buckets
+    distance: int = 512
+    c2p: bool = True
+    p2c: bool = True
+    shared: bool = True  # queries' and keys' own projections serve for positions
+    norm: Norm | None = None
+    legacy: bool = False  # version 1: fused projection, own position projections
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segmented:
+    """Relative sinusoids with content and position biases (Transformer-XL, XLNet)."""
+
+    segments: bool = False  # XLNet's bias for same or other segment
+    clamp: int = -1
+    both_ways: bool = False
+
+
+ScoreBias = Buckets | Alibi | Disentangled | Segmented
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attention:
+    """Queries, keys and values; `bias` names those of q, k, v, o that have one."""
+
+    heads: int
+    width: int  # D, of one head
+    kv_heads: int = 0  # 0: as many as `heads`
+    bias: str = "qkvo"
+    scale: float | tuple[float, ...] = 0.0  # 0: D ** -0.5; a tuple: one per layer
+    causal: bool = False
+    rope: Rope | tuple[Rope, ...] | None = None  # a tuple: one per layer
+    windows: tuple[int, ...] = ()  # per layer: tokens seen to each side (or back); 0: all
+    score_bias: ScoreBias | None = None
+    softcap: float = 0.0
+    head_norm: Norm | None = None  # of each head's queries and keys
+    pruned: tuple[tuple[int, ...], ...] = ()  # heads that are gone, per layer
+
+    def __post_init__(self) -> None:
+        _positive(self, heads=self.heads, width=self.width)
+        if self.heads % (self.kv_heads or self.heads):
+            raise InvalidInput(
+                f"{self.heads} heads cannot share {self.kv_heads} key and value heads evenly."
+            )
+
+    @property
+    def groups(self) -> int:
+        """How many key and value heads there are."""
+        return self.kv_heads or self.heads
+
+    def kept(self, layer: int) -> tuple[int, ...]:
+        """Heads that a layer still has."""
+        gone = self.pruned[layer] if self.pruned else ()
+        return tuple(head for head in range(self.heads) if head not in gone)
+
+    def groups_of(self, layer: int) -> int:
+        """How many key and value heads a layer still has."""
+        return len(self.kept(layer)) * self.groups // self.heads
+
+    def scale_of(self, layer: int) -> float:
+        """Factor on the scores in one layer."""
+        if isinstance(self.scale, tuple):
+            return self.scale[layer]
+        return self.scale or self.width**-0.5
+
+    def rope_of(self, layer: int) -> Rope | None:
+        """Rotary positions of one layer."""
+        return self.rope[layer] if isinstance(self.rope, tuple) else self.rope
+
+    def window_of(self, layer: int) -> int:
+        """Window of one layer; 0 is none."""
+        return self.windows[layer] if self.windows else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedForward:
+    """`up`, activation, `down`; with `gated`, the activated `gate` multiplies `up`."""
+
+    inner: int
+    act: str
+    gated: bool = False
+    bias: bool = True
+
+    def __post_init__(self) -> None:
+        _positive(self, inner=self.inner)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """Layers of one kind over a hidden state [B, T, C]."""
+
+    layers: int
+    width: int
+    attention: Attention
+    ff: FeedForward
+    norm: Norm
+    placement: Placement = "post"
+    final_norm: Norm | None = None
+    cross: Attention | None = None
+    groups: int = 0  # layers share this many sets of weights (ALBERT); 0: each has its own
+    inner_groups: int = 1  # layers inside one set (ALBERT)
+    layer_scale: bool = False  # a learned factor per channel after each branch (DINOv2)
+    first_norm: bool = True  # layer 0 has a norm before its attention (ModernBERT has none)
+    mask_pads: bool = False  # hidden states are zeroed at padding after each layer (XLM)
+    convolution: int = 0  # kernel of a convolution beside layer 0 (DeBERTa-v2 xlarge)
+    convolution_groups: int = 1
+    convolution_act: str = "tanh"
+
+    def __post_init__(self) -> None:
+        _positive(self, layers=self.layers, width=self.width)
+
+    @property
+    def sets(self) -> int:
+        """How many sets of layer weights are stored."""
+        return self.groups * self.inner_groups if self.groups else self.layers
+
+    def set_of(self, layer: int) -> int:
+        """Which set of weights a layer uses."""
+        if not self.groups:
+            return layer
+        outer, inner = divmod(layer, self.inner_groups)
+        group = outer * self.groups // (self.layers // self.inner_groups)
+        return group * self.inner_groups + inner
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patches:
+    """An image [B, channels, height, width] as a row of patch vectors, special tokens first."""
+
+    image: tuple[int, int]
+    patch: tuple[int, int]
+    channels: int
+    width: int
+    tokens: int = 1  # class token, distillation token
+    bias: bool = True
+    norm: Norm | None = None
+    mask_token: bool = False
+    interpolate: bool = True
+
+    def __post_init__(self) -> None:
+        sides = zip(("height", "width"), self.image, self.patch, strict=True)
+        for side, image, patch in sides:
+            _positive(self, image=image, patch=patch)
+            if image < patch:
+                raise InvalidInput(f"A patch is larger than the image: {side} {patch} > {image}.")
+
+    @property
+    def count(self) -> int:
+        """Patches of an image of the size seen in training."""
+        return (self.image[0] // self.patch[0]) * (self.image[1] // self.patch[1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frames:
+    """A spectrogram [B, mels, time] through two convolutions, then stored sinusoids (Whisper)."""
+
+    mels: int
+    width: int
+    rows: int
+
+    def __post_init__(self) -> None:
+        _positive(self, mels=self.mels, width=self.width, rows=self.rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pooler:
+    """One vector for the whole input: dense and activation over one token's state."""
+
+    source: Literal["first", "eos"] = "first"
+    dense: bool = True
+    act: str = "tanh"
+    eos: int = 0  # token whose state is taken, with `source="eos"`
+    norm: Norm | None = None  # before it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dropout:
+    """Rates while training; loading for use ignores them."""
+
+    hidden: float = 0.0  # after each branch, and after the embedding unless `embedding` is given
+    attention: float = 0.0  # of the attention probabilities
+    inner: float = 0.0  # inside the feed-forward layer
+    head: float = 0.0  # before a head's output layer
+    embedding: float = -1.0  # -1: as `hidden`
+
+
+Input = Embedding | Patches | Frames
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tower:
+    """What turns one kind of input into hidden states: an input layer and a stack."""
+
+    input: Input
+    stack: Stack
+    pooler: Pooler | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """A whole body without its head.
+
+    `encoder` alone, `decoder` alone, both (sequence to sequence), or two encoders (`vision`
+    beside `encoder`, contrastive).
+    """
+
+    encoder: Tower | None = None
+    decoder: Tower | None = None
+    vision: Tower | None = None
+    shared_embedding: bool = True  # encoder and decoder read the same token table
+    projection: int = 0  # width both towers of a contrastive model are projected to
+    start: int = 0  # first token of the decoder; labels are shifted right behind it
+    dropout: Dropout = Dropout()
+    torch_only: str = ""  # why no ONNX graph expresses it; empty: one does
+
+    @property
+    def towers(self) -> dict[str, Tower]:
+        """The towers by name; a single one is called ``""``: its names carry no prefix."""
+        found = {"encoder": self.encoder, "decoder": self.decoder, "vision": self.vision}
+        kept = {name: tower for name, tower in found.items() if tower is not None}
+        return kept if len(kept) > 1 else dict(zip([""], kept.values(), strict=True))
+
+    @property
+    def width(self) -> int:
+        """C, of the hidden states that heads read."""
+        tower = self.decoder or self.encoder or self.vision
+        assert tower is not None
+        return tower.stack.width
+
+
+def walk(part: object, path: str = "") -> Iterator[tuple[str, object]]:
+    """Every leaf of a spec with its dotted path: for printing, hashing and comparing."""
+    if not is_dataclass(part):
+        yield path, part
+        return
+    for field in fields(part):
+        yield from walk(getattr(part, field.name), f"{path}.{field.name}" if path else field.name)

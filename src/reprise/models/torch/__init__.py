@@ -1,0 +1,1 @@
+"""The torch engine: real modules built from a spec, with canonical names in memory."""

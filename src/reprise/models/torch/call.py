@@ -1,0 +1,65 @@
+"""What one forward pass carries through the layers beside the hidden states."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from reprise.models.spec import Rope
+from reprise.models.torch.cache import Cache
+
+Rotation = tuple[Tensor, Tensor]  # cosines and sines [B or 1, 1, T, width]
+
+
+@dataclass(kw_only=True)
+class Inputs:
+    """What a tower is called with; names as in transformers."""
+
+    input_ids: Tensor | None = None
+    attention_mask: Tensor | None = None
+    token_type_ids: Tensor | None = None
+    position_ids: Tensor | None = None
+    langs: Tensor | None = None
+    inputs_embeds: Tensor | None = None
+    pixel_values: Tensor | None = None
+    input_features: Tensor | None = None
+    encoder_hidden_states: Tensor | None = None
+    encoder_attention_mask: Tensor | None = None
+    past_key_values: Cache | None = None
+    head_mask: Tensor | None = None
+    cross_attn_head_mask: Tensor | None = None
+    output_hidden_states: bool = False
+    output_attentions: bool | Sequence[int] = False
+    interpolate_pos_encoding: bool = False
+    bool_masked_pos: Tensor | None = None
+
+
+@dataclass
+class Call:
+    """One pass through one stack.
+
+    `masks` and `rotations` hold one value per distinct window or rope, made once for all layers;
+    `shared` is what the stack's score bias computed for all layers.
+    """
+
+    masks: Mapping[int, Tensor | None]
+    rotations: Mapping[Rope, Rotation] = field(default_factory=dict)
+    shared: Any = None
+    padding: Tensor | None = None  # [B, S]
+    memory: Tensor | None = None  # the encoder's states [B, S, C]
+    memory_mask: Tensor | None = None
+    cache: Cache | None = None
+    gates: Tensor | None = None  # [layers, H]
+    cross_gates: Tensor | None = None
+    recorded: frozenset[int] = frozenset()  # layers whose attentions are kept
+    states: list[Tensor] | None = None
+    attentions: dict[int, Tensor] = field(default_factory=dict)
+    cross_attentions: dict[int, Tensor] = field(default_factory=dict)
+
+
+def recorded_layers(wanted: bool | Sequence[int], layers: int) -> frozenset[int]:
+    """Read `output_attentions`: True is every layer, a list names some."""
+    if isinstance(wanted, bool):
+        return frozenset(range(layers)) if wanted else frozenset()
+    return frozenset(wanted)

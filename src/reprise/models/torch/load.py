@@ -1,0 +1,119 @@
+"""Fill a module from a checkpoint: the file's own memory where the layout allows."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from reprise.base.errors import InvalidInput
+from reprise.models import names
+from reprise.models.matching import Match, match
+from reprise.models.plan import Plan
+from reprise.models.torch.initialise import initialise
+from reprise.models.torch.model import Planned, make
+
+log = logging.getLogger(__name__)
+_CHECKED = 256 << 20  # bytes: up to here every number is looked at, beyond only vectors
+
+
+@dataclass(frozen=True)
+class Report:
+    """What loading did.
+
+    Attributes:
+        initialised: Canonical names of head parameters that the file lacks, filled from `seed`.
+        unused: Names in the file that belong to parts this model does not have.
+        seed: What the new parameters were drawn with; None when there are none.
+    """
+
+    initialised: tuple[str, ...]
+    unused: tuple[str, ...]
+    seed: int | None
+
+
+def load(plan: Plan, shapes: Mapping[str, tuple[int, ...]], read: Callable[[str], Tensor], *,
+         dtype: torch.dtype | None = None, device: str | torch.device = "cpu",
+         seed: Callable[[], int]) -> tuple[Planned, Report]:  # fmt: skip
+    """Build a plan's module and give it the weights of a file.
+
+    Args:
+        plan: What to build.
+        shapes: Names and shapes in the file.
+        read: Gives a stored tensor; mapped memory is used as it is.
+        dtype: Type of the weights; None keeps the file's.
+        device: Where they go, one tensor at a time.
+        seed: Called when a head has to be initialised.
+
+    Raises:
+        InvalidInput: The file does not fit, or holds numbers that are not finite.
+    """
+    matched = match(plan, shapes)
+    model = make(plan)
+    small = sum(_size(shape) for shape in shapes.values()) <= _CHECKED
+    for place in {id(p): p for p in plan.places.values()}.values():
+        if place.stored not in matched.sources:
+            continue
+        stored = read(matched.sources[place.stored])
+        _check_finite(matched.sources[place.stored], stored, everything=small)
+        for name, tensor in names.split(place, stored, plan.shapes).items():
+            assign(model, name, _moved(tensor, dtype, device))
+    drawn = _fill(model, matched, dtype or _type(model), seed)
+    return model.eval(), Report(matched.missing_head, matched.unused, drawn)
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    return 4 * torch.Size(shape).numel()
+
+
+def _moved(tensor: Tensor, dtype: torch.dtype | None, device: str | torch.device) -> Tensor:
+    wanted = dtype if tensor.is_floating_point() else None
+    return tensor.to(device=device, dtype=wanted or tensor.dtype)
+
+
+def _check_finite(name: str, tensor: Tensor, *, everything: bool) -> None:
+    if not tensor.is_floating_point() or tensor.element_size() < 2:  # noqa: PLR2004 - float8
+        return
+    if (everything or tensor.dim() < 2) and not bool(torch.isfinite(tensor).all()):  # noqa: PLR2004
+        raise InvalidInput(
+            f"The weights hold numbers that are not finite, first in {name!r}: a training that "
+            "diverged, or a damaged file.",
+            hint="Ask for another commit of this model, or repair the file first.",
+        )
+
+
+def assign(model: nn.Module, name: str, tensor: Tensor) -> None:
+    """Put a tensor in the place of a parameter, without copying."""
+    owner, _, leaf = name.rpartition(".")
+    module = model.get_submodule(owner)
+    setattr(module, leaf, nn.Parameter(tensor, requires_grad=tensor.is_floating_point()))
+
+
+def _type(model: nn.Module) -> torch.dtype:
+    filled = [p.dtype for p in model.parameters() if not p.is_meta]
+    return filled[0] if filled else torch.float32
+
+
+def _fill(
+    model: Planned, matched: Match, dtype: torch.dtype, seed: Callable[[], int]
+) -> int | None:
+    if not matched.missing_head:
+        return None
+    drawn = seed()
+    std = float(model.config.get("initializer_range") or 0.02)
+    initialise(model, matched.missing_head, std, torch.Generator().manual_seed(drawn), dtype)
+    log.warning(
+        "%s%s: the file has no %s; initialised with seed %d. Train it before you use its answers.",
+        model.family.prefix, model.plan.head_name, ", ".join(matched.missing_head), drawn,
+    )  # fmt: skip
+    return drawn
+
+
+def state(model: Planned) -> dict[str, Tensor]:
+    """Give the weights under the names they are stored by, tied ones once."""
+    own: dict[str, Any] = dict(model.named_parameters())
+    plan = model.plan
+    places = {place.stored: place for place in plan.places.values()}
+    return {stored: names.join(place, own) for stored, place in sorted(places.items())}
