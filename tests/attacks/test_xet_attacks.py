@@ -358,12 +358,10 @@ def test_a_repo_deleted_during_an_upload_is_a_clear_error(hub: Hub, cas: Cas, re
         repos.remove(conn, repo)
     with pytest.raises(RepoNotFound, match="deleted during the upload"):
         registered.save(registry, scope, checked)
-    with (
-        uploads.receive(registry, upload.name) as incoming,
-        pytest.raises(RepoNotFound, match="deleted during the upload"),
-    ):
+    with uploads.receive(registry, upload.name) as incoming:
         incoming.write(memoryview(upload.xorb))
-        uploads.keep(registry, scope, upload.name, incoming)
+        with pytest.raises(RepoNotFound, match="deleted during the upload"):
+            uploads.keep(registry, scope, upload.name, incoming)
 
 
 def test_a_repo_made_private_shuts_readers_out(hub: Hub, cas: Cas, repo: Repo) -> None:

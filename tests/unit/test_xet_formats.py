@@ -77,6 +77,24 @@ def test_an_uncompressed_chunk_must_have_its_announced_length() -> None:
         chunks.decode(header, b"abc")
 
 
+@pytest.mark.parametrize("step", [1, 7, 8, 100, 5000])
+def test_a_xorb_may_arrive_in_pieces(step: int) -> None:
+    expected, data, table = xorb()
+    for whole in (data, footer(data)):
+        verifier = xorbs.Verifier()
+        for at in range(0, len(whole), step):
+            verifier.update(memoryview(whole)[at : at + step])
+        assert verifier.finish(expected) == table
+
+
+def test_an_endless_footer_is_refused() -> None:
+    _, data, _ = xorb()
+    verifier = xorbs.Verifier()
+    verifier.update(data + b"XETBLOB")
+    with pytest.raises(TooLarge, match="footer of a xorb"):
+        verifier.update(bytes(1 << 20))
+
+
 def test_another_hash_is_refused() -> None:
     _, data, _ = xorb()
     with pytest.raises(CorruptContent, match="announced as 0000"):

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import hashlib
+import mmap
 import os
 import uuid
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from reprise.registry.storage.store import CHUNK, Digest
 # page cache where they may: filling fresh pages costs more than hashing what goes into them.
 _LARGE = 1 << 20
 _DIRECT = getattr(os, "O_DIRECT", 0)  # Linux
+_NO_WAIT: int | None = getattr(os, "RWF_NOWAIT", None)  # Linux
 
 
 class StagedFile:
@@ -139,6 +141,17 @@ class FilesystemStore:
             file.seek(start)
             return file.read(length)
 
+    def read_into(self, buffer: memoryview, key: str, start: int, length: int) -> memoryview:
+        """Read a range once."""
+        path = self.path(key)
+        if path is None:
+            raise NotFound(f"The store holds nothing under {key}.")
+        skip = start % mmap.PAGESIZE
+        whole = buffer[: -(-(skip + length) // mmap.PAGESIZE) * mmap.PAGESIZE]
+        if not _read_cached(path, whole, start - skip, skip + length):
+            _read_pages(path, whole, start - skip, skip + length)
+        return buffer[skip : skip + length]
+
     def stream(self, key: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Read a range in pieces of up to `CHUNK` bytes."""
         path = self.path(key)
@@ -165,3 +178,34 @@ class FilesystemStore:
         for path in (self.root / prefix).rglob("*"):
             if path.is_file():
                 yield path.relative_to(self.root).as_posix()
+
+
+def _read_cached(path: Path, pages: memoryview, start: int, wanted: int) -> bool:
+    """Read what the page cache holds; tell whether that was all."""
+    if _NO_WAIT is None:
+        return False
+    with path.open("rb", buffering=0) as file:
+        try:
+            return os.preadv(file.fileno(), [pages[:wanted]], start, _NO_WAIT) == wanted
+        except OSError:  # not there, or not on this file system
+            return False
+
+
+def _read_pages(path: Path, pages: memoryview, start: int, wanted: int) -> None:
+    """Read whole pages past the page cache, or through it where that is the only way."""
+    for flags in (os.O_RDONLY | _DIRECT, os.O_RDONLY):
+        try:
+            fd = os.open(path, flags)
+        except OSError as error:
+            if error.errno == errno.EINVAL:
+                continue
+            raise
+        try:
+            if os.preadv(fd, [pages], start) >= wanted:
+                return
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+        finally:
+            os.close(fd)
+    raise OSError(f"{path} is shorter than the hub recorded")

@@ -1,5 +1,6 @@
 """The store's contract: keys to immutable bytes."""
 
+import mmap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -56,6 +57,13 @@ class Store(Protocol):
         """Read a range whole."""
         ...
 
+    def read_into(self, buffer: memoryview, key: str, start: int, length: int) -> memoryview:
+        """Read a range into a buffer of `room(length)` bytes; returns the part that holds it.
+
+        For bytes that are wanted once: what the page cache does not hold stays out of it.
+        """
+        ...
+
     def stream(self, key: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Read a range in pieces of up to `CHUNK` bytes."""
         ...
@@ -70,6 +78,11 @@ class Store(Protocol):
     def keys(self, prefix: str) -> Iterator[str]:
         """Every key below a prefix, in no order."""
         ...
+
+
+def room(length: int) -> int:
+    """Bytes a buffer needs for `Store.read_into`, which reads whole pages."""
+    return length + 2 * mmap.PAGESIZE
 
 
 def file_key(sha256: str) -> str:

@@ -1,5 +1,6 @@
 """Read bytes of a file out of its xorbs."""
 
+import mmap
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,11 +14,11 @@ from reprise.formats.xet.hashes import to_text
 from reprise.formats.xet.shards import Term
 from reprise.formats.xet.xorbs import ChunkTable
 from reprise.registry.registry import Registry
-from reprise.registry.storage.store import Store, xorb_key
+from reprise.registry.storage.store import Store, room, xorb_key
 from reprise.registry.stored import StoredFile
 from reprise.registry.xet.rows import tables_of, terms_of
 
-_BATCH = 4 << 20  # bytes read from the store at a time
+BATCH = 4 << 20  # bytes read from the store at a time
 _PIECE = 1 << 20  # bytes handed on at a time: fewer, larger pieces cost less on their way out
 _TABLES = 32  # chunk tables kept while streaming one file, up to 320 KiB each
 
@@ -86,16 +87,26 @@ def spans(run: Run, table: ChunkTable) -> Iterator[tuple[int, int]]:
     """Split a run into byte ranges of the serialised xorb, whole chunks each."""
     start = run.start
     while start < run.end:
-        limit = table.span(start, start + 1)[0] + _BATCH
+        limit = table.span(start, start + 1)[0] + BATCH
         end = min(max(bisect_right(table.ends, limit), start + 1), run.end)
         yield table.span(start, end)
         start = end
 
 
-def decode_span(store: Store, xorb: bytes, span: tuple[int, int]) -> list[Bytes]:
-    """Read and decode whole chunks of a stored xorb."""
-    start, end = span
-    return list(xorbs.chunks(store.read(xorb_key(to_text(xorb)), start, end - start)))
+def decode_span(
+    store: Store, xorb: bytes, span: tuple[int, int], buffer: memoryview
+) -> list[Bytes]:
+    """Read and decode whole chunks of a stored xorb; some of them lie in the buffer then."""
+    key, (start, end) = xorb_key(to_text(xorb)), span
+    length = end - start
+    if room(length) > len(buffer):  # a chunk that is no good, but was let in: it is short unpacked
+        return list(xorbs.chunks(store.read(key, start, length)))
+    return list(xorbs.chunks(store.read_into(buffer, key, start, length)))
+
+
+def new_buffer() -> memoryview:
+    """Make a buffer for `decode_span`."""
+    return memoryview(mmap.mmap(-1, room(BATCH)))
 
 
 def _tables_from(registry: Registry) -> TableOf:
@@ -110,8 +121,9 @@ def _tables_from(registry: Registry) -> TableOf:
 def _chunks(store: Store, runs: Iterable[Run], table_of: TableOf) -> Iterator[Bytes]:
     for run in runs:
         skip = run.skip
-        for span in spans(run, table_of(run.xorb)):
-            for chunk in decode_span(store, run.xorb, span):
+        for start, end in spans(run, table_of(run.xorb)):
+            key = xorb_key(to_text(run.xorb))
+            for chunk in xorbs.chunks(store.read(key, start, end - start)):
                 yield chunk[skip:] if skip else chunk
                 skip = 0
 

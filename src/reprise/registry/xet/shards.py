@@ -23,7 +23,7 @@ from reprise.registry.db.schema import xet_file, xet_file_xorb
 from reprise.registry.db.upsert import insert
 from reprise.registry.registry import Registry
 from reprise.registry.stored import StoredFile
-from reprise.registry.xet.reading import Run, decode_span, spans
+from reprise.registry.xet.reading import Run, decode_span, new_buffer, spans
 from reprise.registry.xet.rows import batches, pack_terms, tables_of
 from reprise.registry.xet.scope import Scope, hold, referable
 from reprise.registry.xet.uploads import link, offer
@@ -226,11 +226,16 @@ def _decoded(registry: Registry, file: FileInfo, tables: Tables) -> Iterator[lis
         for term in file.terms
         for span in spans(Run(term.xorb, term.start, term.end), tables[term.xorb])
     )
-    waiting: deque[Future[list[Bytes]]] = deque()
+    waiting: deque[tuple[Future[list[Bytes]], memoryview]] = deque()
+    free: list[memoryview] = []
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="xet") as pool:
         for xorb, span in jobs:
-            waiting.append(pool.submit(decode_span, registry.store, xorb, span))
+            buffer = free.pop() if free else new_buffer()
+            found = pool.submit(decode_span, registry.store, xorb, span, buffer)
+            waiting.append((found, buffer))
             if len(waiting) > _AHEAD:
-                yield waiting.popleft().result()
+                found, buffer = waiting.popleft()
+                yield found.result()
+                free.append(buffer)
         while waiting:
-            yield waiting.popleft().result()
+            yield waiting.popleft()[0].result()
