@@ -32,6 +32,21 @@ def test_no_address_leads_out_of_the_cache(text: str) -> None:
         assert not found.key.startswith(("/", "."))
 
 
+@given(
+    st.sampled_from(["https://h.org/", "git+http://h/x/", "ssh://git@h/", "git@h:", "file:///"]),
+    st.text(alphabet="aB1:@/.-_~%!", max_size=30),
+)
+def test_git_urls_are_read_back_and_stay_in_the_cache(start: str, rest: str) -> None:
+    try:
+        found = parse(f"{start}{rest}.git", endpoint=HUB)
+    except InvalidInput:
+        return
+    assert isinstance(found, Address)
+    assert (found.kind, parse(str(found), endpoint=HUB)) == ("git", found)
+    assert not {".", ".."} & set(found.place)
+    assert all("/" not in part and not part.startswith(".") for part in found.place)
+
+
 @given(NAMES, NAMES, st.none() | REVISIONS, st.sampled_from(["", "code", "a/b"]))
 def test_what_is_printed_is_read_back(
     owner: str, name: str, revision: str | None, subfolder: str

@@ -48,10 +48,91 @@ def test_an_address_is_read(text: str, expected: Address) -> None:
     assert address(text) == expected
 
 
+def test_a_companys_own_github_is_known_by_its_host() -> None:
+    own = "https://git.example.org"
+    texts = ("git.example.org:ada/net", "https://git.example.org/ada/net.git", "github.com:ada/net")
+    found = [parse(text, endpoint=HUB, github=own) for text in texts]
+    assert [(it.kind, it.endpoint) for it in found if isinstance(it, Address)] == [
+        ("github", own), ("github", own), ("github", "https://github.com"),
+    ]  # fmt: skip
+    plain = parse("ada/net", endpoint=HUB, github=own, source="github")
+    assert isinstance(plain, Address)
+    assert plain.endpoint == own
+
+
 def test_the_github_source_means_github_unless_a_host_is_named() -> None:
     named = address("git.example.org:ada/net", source="github")
     assert address("ada/net", source="github").endpoint == "https://github.com"
     assert (named.endpoint, named.kind) == ("https://git.example.org", "github")
+
+
+@pytest.mark.parametrize(
+    ("text", "remote", "place"),
+    [
+        ("https://h.org/a/b.git", "https://h.org/a/b.git", "h.org+git+https/a/b"),
+        ("https://H.org/A/b.git/", "https://h.org/A/b.git", "h.org+git+https/!a/b"),
+        ("git+https://h.org/a/b", "https://h.org/a/b", "h.org+git+https/a/b"),
+        ("git+https://github.com/a/b", "https://github.com/a/b", "github.com+git+https/a/b"),
+        ("http://h.org:80/b.git", "http://h.org:80/b.git", "h.org+80+git+http/b"),
+        ("https://h.org/Y/a/b.git", "https://h.org/Y/a/b.git", "h.org+git+https+%2F!y/a/b"),
+        ("ssh://git@h.org:22/a/b", "ssh://git@h.org:22/a/b", "git@h.org+22+git+ssh/a/b"),
+        ("git@h.org:a/b.git", "git@h.org:a/b.git", "git@h.org+git+ssh+%2F~/a/b"),
+        ("git@h.org:/a/b.git", "git@h.org:/a/b.git", "git@h.org+git+ssh/a/b"),
+        ("git://h.org/b.git", "git://h.org/b.git", "h.org+git+git/b"),
+        ("file:///srv/.x/b.git", "file:///srv/.x/b.git", "+git+file+%2Fsrv/%2Ex/b"),
+        ("file:///srv/x/.git", "file:///srv/x/.git", "+git+file+%2Fsrv/x/%2Egit"),
+    ],
+)
+def test_the_url_of_a_git_repo_is_read(text: str, remote: str, place: str) -> None:
+    found = address(text)
+    assert (found.kind, found.remote, found.key) == ("git", remote, place)
+    assert address(str(found)) == found
+
+
+@pytest.mark.parametrize(
+    ("rest", "revision", "subfolder"),
+    [
+        ("", None, ""), (":v1", "v1", ""), (":feature/x@y", "feature/x@y", ""),
+        (f"@{COMMIT}", COMMIT, ""), (f"@{COMMIT}#a/b", COMMIT, "a/b"), ("#a", None, "a"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "url", ["https://h.org/a/b.git", "git@h.org:a/b", "git+ssh://h.org/a/b", "file:///a/b.git"]
+)
+def test_behind_it_stands_what_stands_behind_an_id(url, rest, revision, subfolder) -> None:
+    found = address(url + rest)
+    assert (found.revision, found.subfolder) == (revision, subfolder)
+    assert (str(found.repo_id), address(str(found))) == ("a/b", found)
+
+
+def test_the_git_source_takes_ids_urls_and_folders(tmp_path) -> None:
+    read = {
+        text: address(text, source="git").remote
+        for text in ("ada/net", "other.org:ada/net:v1", "localhost:80:a/b", "https://h.org/a/b")
+    }
+    assert read == {
+        "ada/net": "https://hub.example.org/ada/net",
+        "other.org:ada/net:v1": "https://other.org/ada/net",
+        "localhost:80:a/b": "http://localhost:80/a/b",
+        "https://h.org/a/b": "https://h.org/a/b",
+    }
+    folder = tmp_path / "a b" / "ü"
+    folder.mkdir(parents=True)
+    found = address(f"{folder}:v1", source="git")
+    assert found.remote == f"file://{tmp_path}/a%20b/%C3%BC"
+    assert (found.revision, found.repo_id.name) == ("v1", "%C3%BC")
+
+
+def test_different_repos_never_share_a_place() -> None:
+    texts = [
+        "https://h/a/b.git", "https://h/A/b.git", "https://h/a/B.git", "http://h/a/b.git",
+        "git@h:a/b", "git@h:/a/b", "ssh://h/a/b", "https://h:1/a/b.git", "https://h/x/a/b.git",
+        "https://h/%21a/b.git", "file:///h/a/b", "git://h/a/b", f"https://h/{'a' * 200}/b.git",
+        f"https://h/{'a' * 199}c/b.git", "h:a/b",
+    ]  # fmt: skip
+    keys = {address(text).key for text in texts}
+    assert len(keys) == len(texts)
+    assert max(len(part) for key in keys for part in key.split("/")) <= 100
 
 
 @pytest.mark.parametrize(
@@ -74,7 +155,7 @@ def test_a_hub_needs_a_proper_address(endpoint: str) -> None:
 
 
 def test_an_unknown_source_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="Unknown source 'gitlab'; use one of hub, github"):
+    with pytest.raises(InvalidInput, match="Unknown source 'gitlab'; use one of hub, github, git"):
         parse("ada/net", source="gitlab", endpoint=HUB)
 
 

@@ -25,7 +25,7 @@ def test_without_a_terminal_the_error_names_the_flag_and_the_page(policy: Policy
     with pytest.raises(ConsentRequired) as caught:
         require_consent(REPO, ONE, "check", policy=policy, ask=nobody)
     assert caught.value.hint == (
-        f"Read it at https://hub.org/Ada/Net/tree/{ONE} and then pass trust_repo=True "
+        f"Read it: https://hub.org/Ada/Net/tree/{ONE}\nThen pass trust_repo=True "
         "(--trust on the command line)."
     )
     assert not policy.path.exists()

@@ -11,6 +11,7 @@ from reprise.base.errors import (
     ConsentRequired,
     CorruptContent,
     HubUnreachable,
+    InvalidInput,
     RepoNotFound,
     RevisionNotFound,
     TooLarge,
@@ -174,14 +175,58 @@ def test_a_token_is_sent_only_when_it_was_given_for_this_host(github, monkeypatc
         open_snapshot(address(github, "ada/x"), Options(source="github", token="secret"))
 
 
-def test_a_token_does_not_travel_to_another_host(github, tmp_path) -> None:
+@pytest.mark.parametrize("part", ["/zipball/", "/git/trees/", "/git-upload-pack"])
+def test_a_token_does_not_travel_to_another_host(github, part: str) -> None:
     commit = github.commit("ada/net", CODE)
+    ways = {
+        "/zipball/": f"/ada/net/archive/{commit}.zip",
+        "/git/trees/": f"/api/v3/repos/ada/net/git/trees/{commit}",
+        "/git-upload-pack": "/ada/net.git/git-upload-pack",
+    }
     with ScriptedGithub(github.root) as other:
-        github.statuses["/archive/"] = 302
-        github.headers["Location"] = f"{other.url}/ada/net/archive/{commit}.zip"
+        github.statuses[part] = 307
+        github.headers["Location"] = f"{other.url}{ways[part]}"
         open_snapshot(address(github, "ada/net"), Options(source="github", token="secret"))
         assert other.credentials == [""]
-    assert tmp_path.exists()
+
+
+def test_a_private_repo_is_asked_of_the_api_which_takes_the_token(github) -> None:
+    commit = github.commit("ada/net", CODE)
+    open_snapshot(address(github, "ada/net"), Options(source="github", token="secret"))
+    assert github.log[1] == f"GET /api/v3/repos/ada/net/zipball/{commit}"
+    assert set(github.credentials) == {github.credentials[0]} != {""}
+
+
+def test_another_github_is_chosen_by_the_environment(github, monkeypatch) -> None:
+    commit = github.commit("ada/net", CODE)
+    monkeypatch.setenv("REPRISE_GITHUB", f"{github.url}/")
+    monkeypatch.setenv("GITHUB_TOKEN", "secret")
+    assert reprise.list("ada/net", source="github") == ["net"]
+    assert reprise.list(address(github, f"ada/net@{commit}")) == ["net"]
+    assert reprise.list(f"{github.url}/ada/net.git") == ["net"]
+    sent = base64.b64encode(b"x-access-token:secret").decode()
+    assert set(github.credentials) == {f"Basic {sent}"}
+
+
+def test_a_token_for_a_company_is_not_sent_to_github_com(monkeypatch) -> None:
+    from reprise.base.ids import RepoId
+    from reprise.hub.address import Address
+    from reprise.hub.sources.github import GithubSource
+
+    monkeypatch.setenv("REPRISE_GITHUB", "https://git.example.com")
+    monkeypatch.setenv("GITHUB_TOKEN", "secret")
+    hosts = ("https://git.example.com", "https://github.com", "http://git.example.com")
+    sources = [GithubSource(Address(it, RepoId("o", "n"), kind="github")) for it in hosts]
+    assert [it._credentials() is not None for it in sources] == [True, False, False]
+
+
+@pytest.mark.parametrize("value", ["git.example.com", "ftp://git.example.com", "https://"])
+def test_an_address_of_github_that_is_none_is_refused(client_home, monkeypatch, value) -> None:
+    assert not client_home.exists()
+    monkeypatch.setenv("REPRISE_GITHUB", value)
+    with pytest.raises(InvalidInput) as caught:
+        reprise.list("ada/net", source="github")
+    assert "REPRISE_GITHUB" in caught.value.hint
 
 
 @pytest.mark.parametrize("answer", [b"", b"zzzz", b"0004", b"00ffabc", b"<html>", b"0\r\n"])

@@ -18,6 +18,12 @@ from reprise.cli import output
     type=click.Path(path_type=Path, file_okay=False),
     help="Put the files into this folder instead of the shared cache.",
 )
+@click.option(
+    "--source",
+    type=click.Choice(["hub", "github", "git"]),
+    default="hub",
+    help="Where the repo lives.  [default: hub]",
+)
 @click.option("--endpoint", metavar="URL", help="Another hub than HF_ENDPOINT.")
 @click.option("--offline", is_flag=True, help="Use only what is cached.")
 @output.json_option

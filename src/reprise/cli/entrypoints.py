@@ -29,7 +29,7 @@ def snapshot_options(function: _Function) -> _Function:
     decorators = (
         click.option(
             "--source",
-            type=click.Choice(["hub", "github", "local"]),
+            type=click.Choice(["hub", "github", "git", "local"]),
             default="hub",
             help="Where the repo lives.  [default: hub]",
         ),
@@ -39,7 +39,7 @@ def snapshot_options(function: _Function) -> _Function:
         click.option(
             "--skip-validation",
             is_flag=True,
-            help="Accept commits that are on no branch or tag of a GitHub repo.",
+            help="Accept commits that are on no branch or tag of a GitHub or git repo.",
         ),
     )
     for decorate in reversed(decorators):
@@ -63,7 +63,7 @@ def list_command(repo: str, classic: bool, sandbox: bool, **options: Any) -> Non
     """List the entry points of REPO without running its code, unless --sandbox says so.
 
     REPO is owner/name, owner/name:branch, owner/name@commit, host:owner/name, the URL of a page,
-    or a folder (./folder).
+    the URL of a git repo (https://host/path.git, git@host:path), or a folder (./folder).
     """
     from reprise.hub.snapshots import describe
 

@@ -1,4 +1,7 @@
-"""What people type to name a repo: `[host:]owner/name[@commit | :revision][#subfolder]`."""
+"""What people type to name a repo: `[host:]owner/name[@commit | :revision][#subfolder]`.
+
+In place of host, owner and name may stand the URL of a git repo, see `reprise.hub.git_url`.
+"""
 
 import re
 from dataclasses import dataclass, replace
@@ -7,11 +10,11 @@ from urllib.parse import quote, unquote, urlsplit
 
 from reprise.base.errors import InvalidId, InvalidInput
 from reprise.base.ids import RepoId, RepoType, check_path, is_commit
+from reprise.hub.git_url import HOST, file_safe, folder_url, is_git_url, parse_git_url
 
-SOURCES = ("hub", "github", "local")
-GITHUB = "github.com"
+SOURCES = ("hub", "github", "git", "local")
+GITHUB = "https://github.com"
 _GRAMMAR = "Write owner/name, owner/name:branch-or-tag, owner/name@commit or ./folder."
-_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?")
 # GitHub's names are a little wider than a hub's: `.github`, `a--b`.
 _GITHUB_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}")
 # What git itself refuses in a ref name, and what would need quoting in a shell.
@@ -29,8 +32,9 @@ class Address:
     repo_id: RepoId
     revision: str | None = None  # None: the default branch
     subfolder: str = ""
-    kind: str = "hub"  # hub, github
+    kind: str = "hub"  # hub, github, git
     repo_type: RepoType = RepoType.MODEL
+    remote: str = ""  # of kind git only: the URL that git is given
 
     @property
     def host(self) -> str:
@@ -47,26 +51,55 @@ class Address:
         scheme = "" if parts.scheme == "https" else f"+{parts.scheme}"
         path = parts.path.rstrip("/")
         # "+" cannot stand in a host name and the quoted path starts with %2F, so nothing collides.
-        return f"{parts.hostname}{port}{scheme}{'+' + quote(path, safe='') if path else ''}"
+        if self.kind != "git":
+            return f"{parts.hostname}{port}{scheme}{'+' + quote(path, safe='') if path else ''}"
+        user = f"{parts.username}@" if parts.username else ""
+        below = f"+{file_safe(path)}" if path else ""
+        return f"{user}{parts.hostname or ''}{port}+git+{parts.scheme}{below}"
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Host, owner and name as names of folders; the owner may be empty.
+
+        Hubs and GitHub do not tell capitals from small letters in ids; git servers may.
+        """
+        owner, name = self.repo_id.owner, self.repo_id.name
+        if self.kind == "git":
+            return self.host, file_safe(owner), file_safe(name)
+        return self.host, owner.lower(), name.lower()
 
     @property
     def key(self) -> str:
-        """Host and repo id, folded to lower case: what consent and cache are filed under."""
-        return f"{self.host}/{self.repo_id.key}"
+        """Host, owner and name: what consent and cache are filed under."""
+        return "/".join(filter(None, self.place))
 
     def at(self, commit: str) -> "Address":
         """The same repo, pinned to a commit."""
         return replace(self, revision=commit)
 
     def page(self, commit: str) -> str:
-        """URL of the page that shows the repo's files at a commit."""
+        """URL of the page that shows the repo's files at a commit, or the command that gets them.
+
+        Git servers have no pages, or nobody knows where.
+        """
+        if self.kind == "git":
+            return f"reprise download {self.at(commit)}"
         return f"{self.endpoint}/{self.repo_type.url_prefix}{self.repo_id}/tree/{commit}"
+
+    @property
+    def server(self) -> str:
+        """What errors call the place that was asked."""
+        return self.remote or self.endpoint
 
     def __str__(self) -> str:
         revision = f"@{self.revision}" if is_commit(self.revision or "") else ""
         if self.revision and not revision:
             revision = f":{self.revision}"
-        return f"{self.repo_id}{revision}{'#' + self.subfolder if self.subfolder else ''}"
+        name = str(self.repo_id)
+        if self.remote:
+            # GitHub's archives are another place: `git+` says that git is meant.
+            name = f"git+{self.remote}" if self.remote.startswith("http") else self.remote
+        return f"{name}{revision}{'#' + self.subfolder if self.subfolder else ''}"
 
 
 @dataclass(frozen=True)
@@ -79,14 +112,19 @@ class LocalFolder:
         return str(self.path)
 
 
-def parse(text: str, *, source: str = "hub", endpoint: str) -> Address | LocalFolder:
+def parse(
+    text: str, *, source: str = "hub", endpoint: str, github: str = GITHUB
+) -> Address | LocalFolder:
     """Read what somebody typed.
 
     Args:
-        text: An address, the URL of a repo's page, or a folder's path. A path is taken for a
-            folder when it starts with `.`, `/` or `~`, or names a folder with a `hubconf.py`.
-        source: `hub`, `github` or `local`.
+        text: An address, the URL of a repo's page or of a git repo, or a folder's path. A path is
+            taken for a folder when it starts with `.`, `/` or `~`, or names a folder with a
+            `hubconf.py`.
+        source: `hub`, `github`, `git` or `local`. `git` fetches with git from wherever it is,
+            also from a git repo in a folder.
         endpoint: Base URL of the hub in use, for addresses without a host.
+        github: Base URL of the GitHub in use: github.com, or a company's own.
 
     Raises:
         InvalidId: The text breaks the grammar; the message shows it.
@@ -96,11 +134,25 @@ def parse(text: str, *, source: str = "hub", endpoint: str) -> Address | LocalFo
         raise InvalidInput(f"Unknown source {source!r}; use one of {', '.join(SOURCES)}.")
     if not isinstance(text, str) or not text.strip():
         raise InvalidId(f"A repo must be a non-empty text, not {text!r}. {_GRAMMAR}")
-    if source == "local" or _is_folder(text):
+    if source == "local" or (_is_folder(text) and source != "git"):
         return LocalFolder(_existing_folder(text))
+    bases = _Bases(check_endpoint(endpoint), check_endpoint(github))
+    if source == "git" or (is_git_url(text) and not _is_github_page(text, source, bases)):
+        return _from_git(text, bases.hub)
     if text.startswith(("https://", "http://")):
-        return _from_url(text, source)
-    return _from_grammar(text, source, check_endpoint(endpoint))
+        return _from_url(text, source, bases)
+    return _from_grammar(text, source, bases)
+
+
+@dataclass(frozen=True)
+class _Bases:
+    """Base URLs of what is in use."""
+
+    hub: str
+    github: str
+
+    def is_github(self, netloc: str) -> bool:
+        return netloc.lower() in {urlsplit(GITHUB).netloc, urlsplit(self.github).netloc.lower()}
 
 
 def check_endpoint(endpoint: str) -> str:
@@ -110,10 +162,11 @@ def check_endpoint(endpoint: str) -> str:
         InvalidInput: It is no such URL.
     """
     parts = urlsplit(endpoint)
-    if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(parts.netloc):
+    if parts.scheme not in {"http", "https"} or not HOST.fullmatch(parts.netloc):
         raise InvalidInput(
             f"{endpoint[:_MAX_SHOWN]!r} is not the address of a hub.",
-            hint="HF_ENDPOINT and --endpoint want a URL such as https://hub.example.org.",
+            hint="HF_ENDPOINT, REPRISE_GITHUB and --endpoint want a URL such as "
+            "https://hub.example.org.",
         )
     return endpoint.rstrip("/")
 
@@ -149,7 +202,44 @@ def _existing_folder(text: str) -> Path:
     return path.resolve()
 
 
-def _from_grammar(text: str, source: str, default: str) -> Address:
+def _from_git(text: str, endpoint: str) -> Address:
+    """Read the URL of a git repo, a folder that holds one, or `[host:]owner/name`."""
+    rest, hash_sign, subfolder = text.partition("#")
+    if hash_sign:
+        check_path(subfolder)
+    found = parse_git_url(_git_url(rest, endpoint))
+    sign, revision = found.rest[:1], found.rest[1:]
+    return Address(
+        found.base,
+        RepoId(found.owner, found.name),
+        _read_revision(sign, revision),
+        subfolder,
+        kind="git",
+        remote=found.remote,
+    )
+
+
+def _git_url(text: str, endpoint: str) -> str:
+    if "://" in text or is_git_url(text):
+        return text
+    if _is_folder(text):
+        path, sign, revision = _split_revision(text)
+        return f"{folder_url(_existing_folder(path))}{sign}{revision}"
+    head, slash, tail = text.partition("/")
+    host, _, owner = head.rpartition(":")
+    if not slash or "::" in text:
+        raise InvalidId(f"{text[:_MAX_SHOWN]!r} names no git repo. {_GRAMMAR}")
+    base = f"{_scheme_of(host)}://{host}" if host else endpoint
+    return f"{base}/{owner}/{tail}"
+
+
+def _is_github_page(url: str, source: str, bases: _Bases) -> bool:
+    """Tell whether a URL, though git could take it, is better asked of GitHub's archives."""
+    is_web = url.startswith(("https://", "http://"))
+    return is_web and (source == "github" or bases.is_github(urlsplit(url).netloc))
+
+
+def _from_grammar(text: str, source: str, bases: _Bases) -> Address:
     rest, hash_sign, subfolder = text.partition("#")
     if hash_sign:
         check_path(subfolder)
@@ -158,7 +248,7 @@ def _from_grammar(text: str, source: str, default: str) -> Address:
         head, tail = "", rest  # a legacy id such as gpt2
     host, _, owner = head.rpartition(":")
     name, sign, revision = _split_revision(tail)
-    address = _at_host(host, source, default)
+    address = _at_host(host, source, bases)
     return replace(
         address,
         repo_id=_read_id(f"{owner}/{name}" if slash else name, address.kind),
@@ -200,27 +290,32 @@ def _read_revision(sign: str, revision: str) -> str | None:
     return check_revision(revision)
 
 
-def _at_host(host: str, source: str, default: str) -> Address:
+def _at_host(host: str, source: str, bases: _Bases) -> Address:
     nobody = RepoId("", "_")
     if not host:
         if source == "github":
-            return Address(f"https://{GITHUB}", nobody, kind="github")
-        return Address(default, nobody)
-    if not _HOST.fullmatch(host):
+            return Address(bases.github, nobody, kind="github")
+        return Address(bases.hub, nobody)
+    if not HOST.fullmatch(host):
         raise InvalidId(f"{host[:_MAX_SHOWN]!r} is not a host name. {_GRAMMAR}")
     host = host.lower()
-    scheme = "http" if host.partition(":")[0] in _LOOPBACK else "https"
-    if source == "github" or host == GITHUB:
-        return Address(f"{scheme}://{host}", nobody, kind="github")
-    if host == urlsplit(default).netloc.lower():
-        return Address(default, nobody)
-    return Address(f"{scheme}://{host}", nobody)
+    if host == urlsplit(bases.github).netloc.lower():
+        return Address(bases.github, nobody, kind="github")
+    if source == "github" or bases.is_github(host):
+        return Address(f"{_scheme_of(host)}://{host}", nobody, kind="github")
+    if host == urlsplit(bases.hub).netloc.lower():
+        return Address(bases.hub, nobody)
+    return Address(f"{_scheme_of(host)}://{host}", nobody)
 
 
-def _from_url(url: str, source: str) -> Address:
+def _scheme_of(host: str) -> str:
+    return "http" if host.partition(":")[0].lower() in _LOOPBACK else "https"
+
+
+def _from_url(url: str, source: str, bases: _Bases) -> Address:
     """Read the address of a repo's page, as copied from a browser."""
     parts = urlsplit(url)
-    if parts.username or not _HOST.fullmatch(parts.netloc):
+    if parts.username or not HOST.fullmatch(parts.netloc):
         raise InvalidId(f"{url[:_MAX_SHOWN]!r} is not the URL of a repo. {_GRAMMAR}")
     segments = [unquote(part) for part in parts.path.strip("/").split("/")]
     match segments:
@@ -232,7 +327,7 @@ def _from_url(url: str, source: str) -> Address:
             raise InvalidId(
                 f"{url[:_MAX_SHOWN]!r} is not the URL of a repo: https://host/owner/name."
             )
-    kind = "github" if source == "github" or parts.netloc.lower() == GITHUB else "hub"
+    kind = "github" if source == "github" or bases.is_github(parts.netloc) else "hub"
     endpoint = f"{parts.scheme}://{parts.netloc.lower()}"
     repo_id = _read_id(f"{owner}/{name.removesuffix('.git') if kind == 'github' else name}", kind)
     subfolder = check_path(parts.fragment) if parts.fragment else ""

@@ -62,8 +62,8 @@ class Record:
 
 def repo_folder(root: Path, address: Address) -> Path:
     """Return the folder that holds a repo's snapshots."""
-    owner, name = address.repo_id.owner.lower(), address.repo_id.name.lower()
-    return root / address.host / (owner or _NO_OWNER) / name
+    host, owner, name = address.place
+    return root / host / (owner or _NO_OWNER) / name
 
 
 def find(root: Path, address: Address, commit: str, *, weights: bool) -> Path | None:

@@ -126,7 +126,7 @@ def require_consent(
         raise ConsentRequired(
             f"Loading {address.repo_id} runs its code with your rights, "
             f"and nobody agreed to commit {commit} yet.",
-            hint=f"Read it at {address.page(commit)} and then pass trust_repo=True "
+            hint=f"Read it: {address.page(commit)}\nThen pass trust_repo=True "
             "(--trust on the command line).",
         )
     if answer.strip().lower() not in _YES:

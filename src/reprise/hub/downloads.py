@@ -1,6 +1,7 @@
 """Files of a repo on disk, without loading anything."""
 
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -11,9 +12,9 @@ from typing import Any
 from reprise.base.errors import EntryNotFound, InvalidInput, OfflineMiss
 from reprise.base.ids import RepoType
 from reprise.hub import api, settings
-from reprise.hub.address import Address, LocalFolder, parse
+from reprise.hub.address import Address, LocalFolder
 from reprise.hub.content import ListedFile
-from reprise.hub.snapshots import Options, open_snapshot
+from reprise.hub.snapshots import Options, Snapshot, find_address, snapshot_of
 from reprise.hub.sources.hub import HubSource
 from reprise.hub.transfer import Transfer
 
@@ -32,7 +33,8 @@ def download(
     """Download a repo, or some of its files, and return where they are.
 
     Bytes go into the cache that huggingface_hub and all its users share, unless `local_dir` says
-    otherwise, and each file's digest is checked against the hub's listing.
+    otherwise, and each file's digest is checked against the hub's listing. From GitHub and other
+    git servers comes the whole snapshot, as for `reprise.load`.
 
     Args:
         repo: `owner/name`, `owner/name:branch`, `owner/name@commit`, `host:owner/name` or a URL.
@@ -50,7 +52,7 @@ def download(
     """
     wanted = [files] if isinstance(files, str) else list(files)
     chosen = Options(**options)
-    address = parse(repo, source=chosen.source, endpoint=chosen.endpoint or settings.endpoint())
+    address = find_address(repo, chosen)
     if isinstance(address, LocalFolder):
         raise InvalidInput(f"{address} is a folder on this machine already.")
     folder = _folder(_typed(address, repo_type), wanted, chosen, local_dir)
@@ -68,8 +70,11 @@ def _typed(address: Address, repo_type: str) -> Address:
 def _folder(
     address: Address, wanted: list[str], options: Options, local_dir: str | Path | None
 ) -> Path:
-    if address.kind == "github":
-        return _check_names(open_snapshot(_full(address), options).root, wanted)
+    if address.kind != "hub":
+        snapshot = snapshot_of(address, options)
+        if local_dir is not None:
+            return _copy(snapshot, wanted, local_dir)
+        return _check_names(snapshot.root, wanted)
     if options.is_offline:
         return _check_names(_cached_folder(address), wanted)
     source = HubSource(address, options.token)
@@ -87,16 +92,20 @@ def _folder(
 
 
 def _select(listing: list[ListedFile], wanted: list[str], address: Address) -> list[ListedFile]:
-    paths = [file.path for file in listing]
-    chosen: set[str] = set()
+    chosen = _matching([file.path for file in listing], wanted, str(address))
+    return [file for file in listing if file.path in chosen]
+
+
+def _matching(paths: list[str], wanted: list[str], where: str) -> set[str]:
+    chosen: set[str] = set() if wanted else set(paths)
     for pattern in wanted:
         matched = {path for path in paths if path == pattern or fnmatchcase(path, pattern)}
         if not matched:
             close = get_close_matches(pattern, paths, n=3, cutoff=0.5)
             hint = f"Did you mean {' or '.join(close)}?" if close else ""
-            raise EntryNotFound(f"{address} has no file {pattern!r}.", hint=hint)
+            raise EntryNotFound(f"{where} has no file {pattern!r}.", hint=hint)
         chosen |= matched
-    return [file for file in listing if not wanted or file.path in chosen]
+    return chosen
 
 
 def _root_of(found: dict[str, Path]) -> Path:
@@ -133,6 +142,16 @@ def _check_names(folder: Path, wanted: list[str]) -> Path:
     return folder
 
 
-def _full(address: Address) -> str:
-    host = address.endpoint.removeprefix("https://")
-    return f"{host}:{address}"
+def _copy(snapshot: Snapshot, wanted: list[str], local_dir: str | Path) -> Path:
+    """Copy files of a snapshot, which may only be read, to where they may be changed."""
+    root = snapshot.root
+    paths = [path for path in sorted(root.rglob("*")) if path.is_file()]
+    listing = {path.relative_to(root).as_posix(): path for path in paths}
+    into = Path(local_dir).expanduser().absolute()
+    for name in _matching(list(listing), wanted, str(snapshot.address)):
+        target = into / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        shutil.copyfile(listing[name], target)
+        target.chmod(target.stat().st_mode | (listing[name].stat().st_mode & 0o111))
+    return into

@@ -59,7 +59,7 @@ def list_callables(  # noqa: PLR0913 - torch.hub's arguments, and three more
         verbose: Log the commit at level INFO rather than DEBUG.
         classic: List exactly what torch.hub lists, incidental imports too. Where only running the
             code would tell, a warning says so.
-        source: "github", "local" or "hub".
+        source: "github", "git", "local" or "hub".
         sandbox: Where only running the code would tell, run it confined and list what that shows.
 
     Raises:
@@ -140,7 +140,7 @@ def load(  # noqa: PLR0913 - torch.hub's arguments, and one more
         repo_or_dir: As for `list`.
         model: Name of the entry point.
         *args: Passed to the entry point.
-        source: "github", "local" or "hub".
+        source: "github", "git", "local" or "hub".
         trust_repo: True agrees to run this commit, "check" asks once, False asks every time.
         force_reload: Fetch the snapshot again, even though it is cached.
         verbose: Log the commit at level INFO rather than DEBUG.
@@ -160,7 +160,7 @@ def load(  # noqa: PLR0913 - torch.hub's arguments, and one more
 
 def _source(source: object) -> str:
     if not isinstance(source, str):
-        raise InvalidInput(f"source must be 'github', 'local' or 'hub', not {source!r}.")
+        raise InvalidInput(f"source must be 'github', 'git', 'local' or 'hub', not {source!r}.")
     return source.lower()
 
 

@@ -7,12 +7,21 @@ the environment is read here, at call time, and can be overridden by an argument
 | variable | meaning |
 |---|---|
 | `HF_ENDPOINT`, `HF_HUB_OFFLINE`, `HF_HOME`, … | as in huggingface_hub, which reads them itself |
+| `REPRISE_GITHUB` | base URL of the GitHub in use, by default `https://github.com` |
+| `GITHUB_TOKEN` | an access token for that GitHub, and for nobody else |
 | `TORCH_HOME`, `XDG_CACHE_HOME` | where snapshots live, with torch.hub's precedence |
 | `REPRISE_TRUST_FILE`, `XDG_CONFIG_HOME` | where consent to run code is remembered |
 """
 
 import os
 from pathlib import Path
+
+_GITHUB = "https://github.com"
+# Connections, certificates, tracing, and where settings of the machine and the user lie.
+_GIT_KEPT = (
+    "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM", "GIT_CURL", "GIT_EXEC_PATH",
+    "GIT_HTTP", "GIT_PROXY", "GIT_SSH", "GIT_SSL", "GIT_TRACE",
+)  # fmt: skip
 
 # What `set_dir` chose. One value for the process, because torch.hub's contract says so.
 _chosen: list[Path] = []
@@ -72,9 +81,29 @@ def shared_cache_dir() -> Path:
     return Path(constants.HF_HUB_CACHE)
 
 
+def github() -> str:
+    """Return the base URL of the GitHub in use: `REPRISE_GITHUB`, without a trailing slash."""
+    return (os.environ.get("REPRISE_GITHUB") or _GITHUB).rstrip("/")
+
+
 def github_token() -> str | None:
-    """Return `GITHUB_TOKEN`, which raises GitHub's limit from 60 to 5000 requests an hour."""
+    """Return `GITHUB_TOKEN`: for private repos, and 5000 requests an hour instead of 60.
+
+    It belongs to the GitHub in use, see `github`.
+    """
     return os.environ.get("GITHUB_TOKEN") or None
+
+
+def environment_for_git() -> dict[str, str]:
+    """Return the environment of a git that must not take this process's own repo for its own.
+
+    Kept is what says how to reach servers and where the user's settings are.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or name.startswith(_GIT_KEPT)
+    }
 
 
 def _cache_home() -> Path:

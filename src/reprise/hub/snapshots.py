@@ -83,9 +83,24 @@ def open_snapshot(repo: str, options: Options, *, weights: bool = True) -> Snaps
         HubUnreachable: The hub cannot be asked, and the cache does not have it.
         EntryNotFound: The subfolder does not exist.
     """
-    address = parse(repo, source=options.source, endpoint=options.endpoint or settings.endpoint())
+    address = find_address(repo, options)
     if isinstance(address, LocalFolder):
         return Snapshot(address.path, address)
+    return snapshot_of(address, options, weights=weights)
+
+
+def find_address(repo: str, options: Options) -> Address | LocalFolder:
+    """Read what somebody typed, with the hub and the GitHub in use.
+
+    Raises:
+        InvalidId, InvalidInput: It cannot be read.
+    """
+    endpoint = options.endpoint or settings.endpoint()
+    return parse(repo, source=options.source, endpoint=endpoint, github=settings.github())
+
+
+def snapshot_of(address: Address, options: Options, *, weights: bool = True) -> Snapshot:
+    """As `open_snapshot`, for an address that was read already."""
     if options.is_offline and options.force_reload:
         raise InvalidInput("force_reload needs the network, and offline forbids it.")
     commit, source = _resolve(address, options)

@@ -12,7 +12,7 @@ import random
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -110,7 +110,12 @@ def http_client(patience: Patience) -> Iterator["httpx2.Client"]:
 
 
 def receive(
-    url: str, target: Path, *, progress: bool = True, patience: Patience | None = None
+    url: str,
+    target: Path,
+    *,
+    progress: bool = True,
+    patience: Patience | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Received:
     """Download a URL into a file that is whole or absent.
 
@@ -119,13 +124,14 @@ def receive(
         target: Replaced when all bytes are here. Its folder must exist.
         progress: Show a bar when somebody is watching.
         patience: How long to try.
+        headers: Sent with every request.
 
     Raises:
         NotFound, Forbidden, Unauthenticated: The server says no.
         TooManyRequests, HubUnreachable: It failed, again and again.
         InvalidInput: The URL cannot be fetched.
     """
-    part = _claim(target, check_url(url))
+    part = _claim(target, check_url(url), dict(headers or {}))
     try:
         received = _until_complete(url, part, progress, patience or PATIENCE)
         with part.path.open("rb") as file:
@@ -146,6 +152,7 @@ class _Part:
     note: Path  # JSON: the URL and the version these bytes belong to
     shared: Path
     url: str
+    headers: dict[str, str]  # sent with every request
 
     @property
     def size(self) -> int:
@@ -174,11 +181,11 @@ class _Part:
             self.note.unlink(missing_ok=True)
 
 
-def _claim(target: Path, url: str) -> _Part:
+def _claim(target: Path, url: str, headers: dict[str, str]) -> _Part:
     """Take over what an earlier attempt left; renaming decides between two who want it."""
     shared = target.with_name(f"{target.name}.partial")
     own = target.with_name(f"{target.name}.{uuid.uuid4().hex}.partial")
-    part = _Part(own, own.with_name(f"{own.name}.json"), shared, public_url(url))
+    part = _Part(own, own.with_name(f"{own.name}.json"), shared, public_url(url), headers)
     with suppress(OSError):
         shared.with_name(f"{shared.name}.json").replace(part.note)
         shared.replace(part.path)
@@ -237,8 +244,8 @@ def _attempt(client: "httpx2.Client", url: str, part: _Part, progress: bool) -> 
 def _resuming(part: _Part) -> dict[str, str]:
     version = part.version()
     if not version or not part.size:
-        return {}
-    return {"Range": f"bytes={part.size}-", "If-Range": version}
+        return part.headers
+    return part.headers | {"Range": f"bytes={part.size}-", "If-Range": version}
 
 
 def _check_status(answer: "httpx2.Response", part: _Part) -> None:

@@ -49,6 +49,10 @@ def source_for(
         skip_validation: Accept commits that are on none of the repo's branches or tags (GitHub
             serves a fork's commits under the name of the original).
     """
+    if address.kind == "git":
+        from reprise.hub.sources.git_repo import GitSource
+
+        return GitSource(address, token=token, skip_validation=skip_validation)
     if address.kind == "github":
         from reprise.hub.sources.github import GithubSource
 

@@ -5,7 +5,6 @@ another, or pretend to be smaller than it is. Files are written first and links 
 is ever written through a link.
 """
 
-import logging
 import os
 import stat
 import zipfile
@@ -15,11 +14,9 @@ from pathlib import Path
 from reprise.base.errors import CorruptContent, InvalidId, TooLarge
 from reprise.base.ids import check_path
 from reprise.hub.content import MAX_FILES
-
-log = logging.getLogger("reprise.hub")
+from reprise.hub.sources.placing import MAX_LINK, make_executable, make_links
 
 MAX_UNPACKED = 8 << 30  # bytes; far above any repo of code, far below a disk
-_MAX_LINK = 4096  # bytes; the longest path a system takes
 _BLOCK = 1 << 20
 _ENCRYPTED = 0x1
 
@@ -63,7 +60,8 @@ def unpack(
             files = [member for member in members if not member.is_link]
             for member in files:
                 _write(opened, member, into)
-            links = _make_links(opened, [m for m in members if m.is_link], into)
+            texts = {m.path: _link_text(opened, m) for m in members if m.is_link}
+            links = make_links(texts, into)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
         raise CorruptContent(f"The archive cannot be unpacked: {error}") from error
     return sorted([*(member.path for member in files), *links])
@@ -120,37 +118,10 @@ def _write(opened: zipfile.ZipFile, member: Member, into: Path) -> None:
     if left:
         raise CorruptContent(f"{member.path!r} is shorter than the archive says.")
     if member.mode & 0o111:
-        _make_executable(target)
+        make_executable(target)
 
 
-def _make_executable(target: Path) -> None:
-    """Let those run a file who may read it; who that is, the umask has decided."""
-    mode = stat.S_IMODE(target.stat().st_mode)
-    target.chmod(mode | (mode & 0o444) >> 2)
-
-
-def _make_links(opened: zipfile.ZipFile, members: list[Member], into: Path) -> list[str]:
-    """Create the links that lead to something inside the folder; others are of no use here.
-
-    All are made before any is judged: where a link leads may depend on another.
-    """
-    for member in members:
-        if member.info.file_size > _MAX_LINK:
-            raise CorruptContent(f"The link {member.path!r} is longer than any path.")
-        text = opened.read(member.info)
-        if not text or b"\0" in text:
-            raise CorruptContent(f"The link {member.path!r} has no target.")
-        target = into / member.path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.symlink_to(os.fsdecode(text))
-    root = os.path.realpath(into)
-    useless = [m.path for m in members if not _leads_inside(into / m.path, root)]
-    for path in useless:
-        (into / path).unlink()
-        log.warning("Left out the link %s: it leads outside the repo or nowhere", path)
-    return [member.path for member in members if member.path not in useless]
-
-
-def _leads_inside(link: Path, root: str) -> bool:
-    real = os.path.realpath(link)
-    return real.startswith(root + os.sep) and link.exists()
+def _link_text(opened: zipfile.ZipFile, member: Member) -> bytes:
+    if member.info.file_size > MAX_LINK:
+        raise CorruptContent(f"The link {member.path!r} is longer than any path.")
+    return opened.read(member.info)

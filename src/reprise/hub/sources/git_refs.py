@@ -4,15 +4,22 @@ Git's protocol version 2, command `ls-refs` (gitprotocol-v2(5)). Unlike hosts' o
 no account and has no hourly limit.
 """
 
+import logging
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from reprise.base.errors import CorruptContent, TooLarge
+from reprise.base.errors import CorruptContent, RevisionNotFound, TooLarge
 from reprise.base.ids import is_commit
+from reprise.hub.address import Address
 
 if TYPE_CHECKING:
     import httpx2
+
+log = logging.getLogger("reprise.hub")
 
 _MAX_ANSWER = 64 << 20  # bytes; about half a million refs
 _MAX_MOVES = 4  # a renamed repo answers with its new address
@@ -33,6 +40,12 @@ class Refs:
     commits: dict[str, str]  # HEAD, refs/heads/…, refs/tags/…
     default: str = ""  # what HEAD stands for: refs/heads/main
 
+    @property
+    def tips(self) -> set[str]:
+        """Commits that a branch or tag ends in; other refs may be what strangers proposed."""
+        own = ("refs/heads/", "refs/tags/")
+        return {c for name, c in self.commits.items() if name == "HEAD" or name.startswith(own)}
+
     def find(self, revision: str | None) -> str | None:
         """Return the commit of a revision as people write it.
 
@@ -44,7 +57,7 @@ class Refs:
         for name in (f"refs/heads/{revision}", f"refs/tags/{revision}", revision):
             if name in self.commits:
                 return self.commits[name]
-        begun = {c for c in self.commits.values() if c.startswith(revision)}
+        begun = {commit for commit in self.tips if commit.startswith(revision)}
         is_sure = len(revision) >= _SHORT and len(begun) == 1
         return begun.pop() if is_sure else None
 
@@ -57,6 +70,27 @@ class Refs:
         """Return branches and tags as people write them."""
         short = (n.removeprefix("refs/heads/").removeprefix("refs/tags/") for n in self.commits)
         return [name for name in short if name != "HEAD" and not name.startswith("refs/")]
+
+
+def choose(refs: Refs, address: Address, revision: str | None) -> str:
+    """Return the commit that a revision means, and say so when it could mean two.
+
+    Raises:
+        RevisionNotFound: It means none; the hint names some that are spelled alike.
+    """
+    found = refs.find(revision)
+    if found is None:
+        names = refs.names()
+        close = get_close_matches(revision or "", names, n=3, cutoff=0.5)
+        hint = f"Did you mean {' or '.join(close)}?" if close else f"It has {len(names)} others."
+        raise RevisionNotFound(f"{address} does not exist.", hint=hint)
+    if refs.is_ambiguous(revision):
+        log.warning(
+            "%s is a branch and a tag; taking the branch. refs/tags/%s means the tag.",
+            address,
+            revision,
+        )
+    return found
 
 
 def ls_refs(client: "httpx2.Client", url: str) -> Refs:
@@ -72,13 +106,18 @@ def ls_refs(client: "httpx2.Client", url: str) -> Refs:
         TooLarge: It has no end.
     """
     body = b"".join([*_lines("command=ls-refs"), b"0001", *_lines(*_WANTED), b"0000"])
+    asked = _origin(url)
     for _ in range(_MAX_MOVES):
-        with client.stream(
-            "POST",
-            f"{url}/git-upload-pack",
-            content=body,
-            headers=_HEADERS,
-            follow_redirects=False,  # a client turns a redirected POST into a GET
+        request = client.build_request(
+            "POST", f"{url}/git-upload-pack", content=body, headers=_HEADERS
+        )
+        with closing(
+            client.send(
+                request,
+                stream=True,
+                auth=client.auth if _origin(url) == asked else None,  # never to another host
+                follow_redirects=False,  # a client turns a redirected POST into a GET
+            )
         ) as answer:
             if answer.next_request is not None:
                 url = str(answer.next_request.url).removesuffix("/git-upload-pack")
@@ -86,6 +125,11 @@ def ls_refs(client: "httpx2.Client", url: str) -> Refs:
             answer.raise_for_status()
             return _read(_body(answer, url), url)
     raise CorruptContent(f"{url} redirects too often.")
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower()
 
 
 def _body(answer: "httpx2.Response", url: str) -> bytes:

@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from difflib import get_close_matches
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -28,12 +27,12 @@ from reprise.base.errors import (
 )
 from reprise.base.ids import is_commit
 from reprise.hub import settings
-from reprise.hub.address import GITHUB, Address
+from reprise.hub.address import Address
 from reprise.hub.content import ListedFile, git_blob_id
 from reprise.hub.failures import unreachable
 from reprise.hub.progress import byte_meter
 from reprise.hub.sources.archive import MAX_UNPACKED, unpack
-from reprise.hub.sources.git_refs import Refs, ls_refs
+from reprise.hub.sources.git_refs import Refs, choose, ls_refs
 
 if TYPE_CHECKING:
     import httpx2
@@ -68,23 +67,13 @@ class GithubSource:
                 if not self.skip_validation and not self._belongs(client, refs, commit):
                     raise self._not_here(commit)
                 return commit
-        found = refs.find(revision)
-        if found is None:
-            raise self._unknown(revision, refs)
-        if refs.is_ambiguous(revision):
-            log.warning(
-                "%s is a branch and a tag; taking the branch. refs/tags/%s means the tag.",
-                self.address,
-                revision,
-            )
-        return found
+        return choose(refs, self.address, revision)
 
     def fetch(self, commit: str, into: Path, *, weights: bool = True) -> None:  # noqa: ARG002
         """Download the archive of a commit, unpack it and compare every file."""
         with self._client() as client, self._beside(into) as folder:
             archive = Path(folder) / "archive.zip"
-            url = f"{self._url}/archive/{commit}.zip"
-            self._download(client, url, archive)
+            self._download(client, self._archive_url(commit), archive)
             written = unpack(archive, into)
             if not self.skip_validation:
                 _compare(into, written, self._listing(client, commit))
@@ -101,9 +90,16 @@ class GithubSource:
 
     @property
     def _api(self) -> str:
-        base = self.address.endpoint
-        host = f"https://api.{GITHUB}" if base == f"https://{GITHUB}" else f"{base}/api/v3"
-        return f"{host}/repos/{self.address.repo_id}"
+        scheme, _, host = self.address.endpoint.partition("://")
+        own = host == "github.com" or host.endswith(".ghe.com")  # else a company's own server
+        base = f"{scheme}://api.{host}" if own else f"{scheme}://{host}/api/v3"
+        return f"{base}/repos/{self.address.repo_id}"
+
+    def _archive_url(self, commit: str) -> str:
+        # The API's way takes a token; the other has no hourly limit.
+        if self._credentials():
+            return f"{self._api}/zipball/{commit}"
+        return f"{self._url}/archive/{commit}.zip"
 
     @contextmanager
     def _client(self) -> Iterator["httpx2.Client"]:
@@ -126,9 +122,9 @@ class GithubSource:
             raise unreachable(self.address.endpoint, error) from error
 
     def _credentials(self) -> tuple[str, str] | None:
-        """Basic auth, which git and the API both take; the stored token is for github.com only."""
+        """Basic auth, which git and the API both take; GITHUB_TOKEN is for one host only."""
         token = self.token
-        if token is None and self.address.endpoint == f"https://{GITHUB}":
+        if token is None and self.address.endpoint == settings.github():
             token = settings.github_token()
         return ("x-access-token", token) if isinstance(token, str) else None
 
@@ -190,12 +186,6 @@ class GithubSource:
             "it may be a fork's.",
             hint="If you know it is right, pass skip_validation=True (--skip-validation).",
         )
-
-    def _unknown(self, revision: str | None, refs: Refs) -> RevisionNotFound:
-        names = refs.names()
-        close = get_close_matches(revision or "", names, n=3, cutoff=0.5)
-        hint = f"Did you mean {' or '.join(close)}?" if close else f"It has {len(names)} others."
-        return RevisionNotFound(f"{self.address} does not exist.", hint=hint)
 
 
 def _json(answer: "httpx2.Response") -> dict[str, Any]:
