@@ -38,11 +38,13 @@ class Head:
     norm: Norm | None = None  # after `act`
     bias: bool = True  # of the output layer
     tied: bool = False
+    tied_if_absent: bool = False  # the output layer is the token table when a file has no other
     scale: float = 1.0  # of the states before the output layer
     softcap: float = 0.0  # logits become cap * tanh(logits / cap)
     logits_bias: bool = False  # a stored row [1, V] added to the logits (BART)
     second: "Head | None" = None
     names: str = ""  # table of its stored names
+    body: str = ""  # what stands before the body's names, when not what the family says
 
     @property
     def reads_pooler(self) -> bool:

@@ -76,37 +76,43 @@ def _all(found: _Names) -> list[str]:
 
 def _sorted_names(plan: Plan, stored: Iterable[str]) -> _Names:
     ignored = [re.compile(pattern) for pattern in plan.family.ignored]
-    body, found = plan.family.body, _Names()
-    stored = list(stored)
-    prefixed = bool(body) and any(name.startswith(body) for name in stored)
-    for name in stored:
-        if any(pattern.search(name) for pattern in ignored):
-            continue
-        spelled = name
-        for pattern, new in plan.family.renamed:
-            spelled = re.sub(pattern, new, spelled)
-        if prefixed and not spelled.startswith(body):
-            found.outside[spelled] = name
+    kept = [name for name in stored if not any(p.search(name) for p in ignored)]
+    spelled = {_spelled(plan, name): name for name in kept}
+    body = next((b for b in _bodies(plan) if any(name.startswith(b) for name in spelled)), "")
+    found = _Names()
+    for name, original in spelled.items():
+        if name.startswith(body):
+            found.by_body[name.removeprefix(body)] = original
         else:
-            found.by_body[spelled.removeprefix(body)] = name
+            found.outside[name] = original
     return found
 
 
+def _spelled(plan: Plan, name: str) -> str:
+    """Spell a name as the family does now."""
+    for pattern, new in plan.family.renamed:
+        name = re.sub(pattern, new, name)
+    return name
+
+
+def _bodies(plan: Plan) -> list[str]:
+    """Everything that may stand before a body's names, longest first."""
+    made = (plan.family.head(name, plan.config) for name in plan.family.heads)
+    found = {plan.family.body, *(head.body for head in made if head)} - {""}
+    return sorted(found, key=len, reverse=True)
+
+
 def _source(plan: Plan, name: str, stored: str, found: _Names) -> str | None:
+    bare = stored.removeprefix(plan.body)
     if not plan.is_head(name):
-        return found.by_body.get(stored.removeprefix(plan.family.body))
-    if stored.startswith(plan.family.body) and plan.family.body:
-        inside = found.by_body.get(stored.removeprefix(plan.family.body))
-        return inside or found.outside.get(stored)
-    return found.outside.get(stored) or found.by_body.get(stored)
+        return found.by_body.get(bare)
+    return found.outside.get(stored) or found.by_body.get(bare) or found.by_body.get(stored)
 
 
 def _belongs_elsewhere(plan: Plan, name: str) -> bool:
     """Whether a name is known to the family, as a part this model does not have."""
-    spelled = name
-    for pattern, new in plan.family.renamed:
-        spelled = re.sub(pattern, new, spelled)
-    return spelled.removeprefix(plan.family.body) in _elsewhere(plan) or spelled in _elsewhere(plan)
+    spelled, known = _spelled(plan, name), _elsewhere(plan)
+    return any(spelled.removeprefix(body) in known for body in ("", *_bodies(plan)))
 
 
 def _elsewhere(plan: Plan) -> set[str]:

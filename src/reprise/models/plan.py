@@ -1,6 +1,6 @@
 """From a configuration to what an engine builds: spec, head, names and shapes; no tensors yet."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -28,14 +28,29 @@ class Plan:
         """Canonical names and shapes of all parameters."""
         return shapes.parameters(self.spec, self.head, self.config.num_labels)
 
+    @property
+    def body(self) -> str:
+        """What stands before the body's stored names in a file of this very model."""
+        if self.head is None:
+            return ""
+        return self.head.body or self.family.body
+
     @cached_property
     def places(self) -> Mapping[str, names.Place]:
         """Where each parameter is stored, by the names of a file of this very model."""
         body = names.parse_table(self.family.table(self.config))
         if self.head is None:
             return names.places(body, self.shapes)
-        rules = [replace(rule, stored=self.family.body + rule.stored) for rule in body]
+        rules = [replace(rule, stored=self.body + rule.stored) for rule in body]
         return names.places(rules + head_rules(self.head), self.shapes)
+
+    def settled(self, stored: Collection[str]) -> "Plan":
+        """Decide what depends on the names in the file: whether the output layer is tied."""
+        if self.head is None or self.head.tied or not self.head.tied_if_absent:
+            return self
+        if self.places["head.out.weight"].stored in stored:
+            return self
+        return replace(self, head=replace(self.head, tied=True))
 
     def is_head(self, name: str) -> bool:
         """Whether a canonical name belongs to a head: a checkpoint of a body may lack it."""

@@ -33,7 +33,7 @@ DEFAULTS = {
     "decoder_ffn_dim": 4096, "decoder_attention_heads": 16, "activation_function": "gelu",
     "d_model": 1024, "dropout": 0.1, "attention_dropout": 0.0, "activation_dropout": 0.0,
     "classifier_dropout": 0.0, "scale_embedding": False, "pad_token_id": 1, "eos_token_id": 2,
-    "decoder_start_token_id": 2, "layer_norm_eps": 1e-5,
+    "decoder_start_token_id": 2, "layer_norm_eps": 1e-5, "_num_labels": 3,
 }  # fmt: skip
 HEADS = {
     "ForConditionalGeneration": heads.lm(

@@ -29,7 +29,8 @@ HEADS: dict[str, HeadOf] = {
         names="head.out lm_head", tied=bool(config.get("tie_word_embeddings"))),
     "ForSequenceClassification": heads.sequence("head.out score", "last_unpadded", bias=False),
     "ForTokenClassification": heads.token("head.out score"),
-    "ForQuestionAnswering": heads.question_answering("head.out qa_outputs"),
+    "ForQuestionAnswering": heads.question_answering(
+        "head.out qa_outputs", body="transformer."),
 }  # fmt: skip
 DEFAULTS = {
     "vocab_size": 32000, "hidden_size": 4096, "intermediate_size": 11008,

@@ -75,7 +75,7 @@ def _lm(config: Config) -> heads.Head:
     tied = bool(config.get("tie_word_embeddings", True))
     scaled = config.get("scale_decoder_outputs")
     scaled = tied if scaled is None else scaled
-    return heads.lm("seq2seq_lm", "head.out lm_head", tied=tied,
+    return heads.lm("seq2seq_lm", "head.out lm_head", tied=tied, tied_if_absent=True,
                     scale=config.d_model**-0.5 if scaled else 1.0)  # fmt: skip
 
 
@@ -89,7 +89,7 @@ T5 = Family(
         "ForConditionalGeneration": _lm,
         "ForSequenceClassification": heads.sequence(
             "head.dense classification_head.dense\nhead.out classification_head.out_proj",
-            "eos", dense=True, act="tanh"),
+            "eos", dense=True, act="tanh", body="transformer."),
     },
     defaults={
         "vocab_size": 32128, "d_model": 512, "d_kv": 64, "d_ff": 2048, "num_layers": 6,

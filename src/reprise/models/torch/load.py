@@ -50,6 +50,7 @@ def load(plan: Plan, shapes: Mapping[str, tuple[int, ...]], read: Callable[[str]
     Raises:
         InvalidInput: The file does not fit, or holds numbers that are not finite.
     """
+    plan = plan.settled(shapes)
     matched = match(plan, shapes)
     model = make(plan)
     small = sum(_size(shape) for shape in shapes.values()) <= _CHECKED

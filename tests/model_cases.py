@@ -1,0 +1,80 @@
+"""Tiny models of every family: what the matrix of model tests runs over.
+
+A case is a configuration, the heads to try and the kind of input. `make_models.py` in `golden/`
+asks the reference implementation once; the outputs are in git.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+VOCABULARY = 50
+
+
+@dataclass(frozen=True)
+class Case:
+    """One tiny configuration of one model type."""
+
+    model_type: str
+    config: dict[str, Any]
+    heads: tuple[str, ...]
+    inputs: str = "text"  # text, pair, seq2seq, pixels, clip, speech
+    variant: str = ""
+    reference: str = "5"  # "4": what version 5 of the reference lacks
+
+    @property
+    def name(self) -> str:
+        return f"{self.model_type}-{self.variant}" if self.variant else self.model_type
+
+
+_ENCODER = {
+    "vocab_size": VOCABULARY, "hidden_size": 32, "num_hidden_layers": 3,
+    "num_attention_heads": 4, "intermediate_size": 48, "max_position_embeddings": 24,
+}  # fmt: skip
+_BERT_HEADS = (
+    "Model", "ForMaskedLM", "ForSequenceClassification", "ForMultipleChoice",
+    "ForTokenClassification", "ForQuestionAnswering",
+)  # fmt: skip
+_LLAMA = _ENCODER | {
+    "num_key_value_heads": 2,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+}
+_LLAMA_HEADS = (
+    "Model", "ForCausalLM", "ForSequenceClassification", "ForTokenClassification",
+    "ForQuestionAnswering",
+)  # fmt: skip
+_GPT2 = {
+    "vocab_size": VOCABULARY, "n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": 24,
+    "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2,
+}  # fmt: skip
+_T5 = {
+    "vocab_size": VOCABULARY, "d_model": 32, "d_kv": 8, "num_layers": 2, "num_decoder_layers": 3,
+    "num_heads": 4, "d_ff": 48, "decoder_start_token_id": 0,
+}  # fmt: skip
+_BART = {
+    "vocab_size": VOCABULARY, "d_model": 32, "encoder_layers": 2, "decoder_layers": 3,
+    "encoder_attention_heads": 4, "decoder_attention_heads": 4, "encoder_ffn_dim": 48,
+    "decoder_ffn_dim": 48, "max_position_embeddings": 24,
+}  # fmt: skip
+_BART_HEADS = (
+    "Model", "ForConditionalGeneration", "ForSequenceClassification", "ForQuestionAnswering",
+)  # fmt: skip
+
+CASES = [
+    Case("bert", _ENCODER, (*_BERT_HEADS, "ForPreTraining", "ForNextSentencePrediction"), "pair"),
+    Case("bert", _ENCODER | {"is_decoder": True}, ("LMHeadModel",), variant="decoder"),
+    Case("gpt2", _GPT2, (
+        "Model", "LMHeadModel", "DoubleHeadsModel", "ForSequenceClassification",
+        "ForTokenClassification", "ForQuestionAnswering")),
+    Case("gpt2", _GPT2 | {"scale_attn_by_inverse_layer_idx": True}, ("Model",), variant="scaled"),
+    Case("llama", _LLAMA, _LLAMA_HEADS),
+    Case("llama", _LLAMA | {"rope_parameters": {
+        "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+        "original_max_position_embeddings": 8, "rope_theta": 10000.0}}, ("ForCausalLM",),
+        variant="llama3"),
+    Case("t5", _T5, ("Model", "ForConditionalGeneration", "ForSequenceClassification"), "seq2seq"),
+    Case("t5", _T5 | {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False},
+         ("ForConditionalGeneration",), "seq2seq", variant="gated"),
+    Case("bart", _BART, _BART_HEADS, "seq2seq"),
+]  # fmt: skip
