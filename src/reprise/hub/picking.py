@@ -1,0 +1,76 @@
+"""A few files of a repo, picked by pattern: what is not there is no error."""
+
+import logging
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from reprise.base.errors import EntryNotFound, HubUnreachable, OfflineMiss, TooManyRequests
+from reprise.hub import settings
+from reprise.hub.address import Address, LocalFolder, parse
+from reprise.hub.snapshots import Options, open_snapshot
+from reprise.hub.sources.hub import HubSource
+from reprise.hub.transfer import Transfer
+
+log = logging.getLogger("reprise.hub")
+
+
+def fetch_matching(repo: str, patterns: Sequence[str], **options: Any) -> Path:
+    """Return a folder with those files of a repo that match any of the patterns.
+
+    One request resolves the revision, one lists the files, and what the shared cache has is not
+    fetched again. While the hub cannot be reached, what the cache holds of the repo must do.
+
+    Args:
+        repo: As for `reprise.download`.
+        patterns: `config.json`, `*.model`; `*` also matches `/`.
+        **options: `source`, `endpoint`, `token`, `offline`.
+
+    Raises:
+        EntryNotFound: Nothing matches.
+        RepriseError: See `reprise.hub.snapshots.open_snapshot`.
+    """
+    chosen = Options(**options)
+    address = parse(repo, source=chosen.source, endpoint=chosen.endpoint or settings.endpoint())
+    if isinstance(address, LocalFolder):
+        return address.path
+    if address.kind != "hub":
+        return open_snapshot(repo, chosen).root
+    if chosen.is_offline:
+        return _cached(address)
+    source = HubSource(address, chosen.token)
+    try:
+        commit = source.resolve(address.revision)
+    except (HubUnreachable, TooManyRequests) as error:
+        log.warning("%s Looking in the cache for %s.", error.message, address)
+        return _cached(address)
+    transfer = Transfer(address, commit, chosen.token)
+    found: dict[str, Path] = {}
+    with source.errors(commit):
+        files = [
+            file
+            for file in transfer.listing()
+            if any(fnmatchcase(file.path, pattern) for pattern in patterns)
+        ]
+        transfer.each(files, lambda file, local_path: found.update({file.path: local_path}))
+    if not found:
+        raise EntryNotFound(f"{address} has none of {', '.join(patterns)}.")
+    path, local_path = next(iter(found.items()))
+    return local_path.parents[path.count("/")]
+
+
+def _cached(address: Address) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        path = snapshot_download(
+            str(address.repo_id), revision=address.revision, local_files_only=True
+        )
+    except LocalEntryNotFoundError:
+        raise OfflineMiss(
+            f"{address} is not in {settings.shared_cache_dir()}.",
+            hint="Download it once while online.",
+        ) from None
+    return Path(path)

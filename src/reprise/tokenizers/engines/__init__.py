@@ -1,0 +1,1 @@
+"""The engines. Nobody imports them but `reprise.tokenizers.engine`, by name."""

@@ -1,0 +1,56 @@
+"""What every recipe is given and returns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reprise.tokenizers.added import AddedToken, with_added
+from reprise.tokenizers.config import read_config
+from reprise.tokenizers.family import Family
+from reprise.tokenizers.folder import Folder
+from reprise.tokenizers.spec import TokenizerSpec
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files, and everything that is known about them.
+
+    Attributes:
+        folder: Where the files are.
+        family: Whose they are.
+        settings: What tokenizer_config.json and the caller say.
+        recipe: Name of the recipe, for modules that know several.
+    """
+
+    folder: Folder
+    family: Family
+    settings: Mapping[str, Any]
+    recipe: str
+
+    def flag(self, name: str, *, default: bool | None) -> bool | None:
+        """Return a setting that is true, false or unset."""
+        value = self.settings.get(name)
+        return value if isinstance(value, bool) else default
+
+    def specials(self) -> dict[str, AddedToken]:
+        """Return the named special tokens, the settings over the family's."""
+        keys = {key: value for key, value in self.settings.items() if key.endswith("_token")}
+        return dict(read_config(keys, self.family.defaults()).specials)
+
+    def special(self, name: str) -> str:
+        """Return the text of a named special token."""
+        return self.specials()[name].content
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A spec, and configuration that the files hold."""
+
+    spec: TokenizerSpec
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+def assemble(model: Mapping[str, Any], parts: Mapping[str, Any], source: Source) -> TokenizerSpec:
+    """Return a spec of a model and other parts, with the named special tokens added."""
+    spec = TokenizerSpec({"model": dict(model), **parts})
+    return with_added(spec, source.specials().values())[0]

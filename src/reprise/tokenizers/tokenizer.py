@@ -1,0 +1,269 @@
+"""The tokenizer that people hold: a spec, what surrounds it, and an engine made on first use."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reprise.base.errors import InvalidInput
+from reprise.tokenizers.calling import CallOptions, encode_options, read_options, read_rows
+from reprise.tokenizers.cleaning import clean_up_spaces
+from reprise.tokenizers.engine import DecodeStream
+from reprise.tokenizers.options import EncodeOptions, Row, Want
+from reprise.tokenizers.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from reprise.tokenizers.encoding import Encoding
+    from reprise.tokenizers.outputs import BatchEncoding
+
+
+class Tokenizer(Vocabulary):
+    """Text to ids and back, with the names and the behaviour of transformers' tokenizers.
+
+    Adding tokens makes a new spec and, on next use, a new engine; engines never change. A
+    tokenizer may be used from several threads, pickled, and used after a fork.
+
+    Args:
+        spec: The tokenizer's data.
+        config: What surrounds it.
+        engine: Name of the engine, see `reprise.tokenizers.open_engine`.
+
+    Example:
+        >>> tokenizer = AutoTokenizer.from_pretrained("./model")  # doctest: +SKIP
+        >>> tokenizer(["one", "two words"], padding=True, return_tensors="np")  # doctest: +SKIP
+    """
+
+    is_fast = True
+
+    def __repr__(self) -> str:
+        name = self._config.tokenizer_class or self._spec.model_type
+        return f"Tokenizer({name}, {self.vocab_size} tokens)"
+
+    def __call__(
+        self, text: Any = None, text_pair: Any = None, *, text_target: Any = None, **options: Any
+    ) -> "BatchEncoding":
+        """Encode text, a pair, a batch of either, or lists of words.
+
+        Args:
+            text: Text, a list of texts or pairs; with `is_split_into_words=True` a list of words
+                or a list of such lists.
+            text_pair: The second text, or as many as there are first ones.
+            text_target: What a model shall produce; its ids become `labels`.
+            **options: See `reprise.tokenizers.calling.CallOptions`.
+
+        Returns:
+            `input_ids`, `attention_mask` and what else the model takes or was asked for.
+
+        Raises:
+            InvalidInput: The arguments do not fit each other or the text.
+        """
+        target_length = options.pop("max_target_length", None)
+        call = read_options(options)
+        if text is None and text_target is None:
+            raise InvalidInput("There is nothing to encode: pass text or text_target.")
+        found = None if text is None else self._encode(text, text_pair, call)
+        if text_target is None:
+            assert found is not None
+            return found
+        if target_length is not None:
+            call = replace(call, max_length=target_length)
+        target = self._encode(text_target, None, call)
+        if found is None:
+            return target
+        found["labels"] = target["input_ids"]
+        return found
+
+    def encode(self, text: Any, text_pair: Any = None, **options: Any) -> Any:
+        """Return only the ids; arguments as for a call."""
+        return self(text, text_pair, **options)["input_ids"]
+
+    def tokenize(
+        self,
+        text: str,
+        pair: str | None = None,
+        *,
+        add_special_tokens: bool = False,
+        **options: Any,
+    ) -> list[str]:
+        """Return the tokens as text."""
+        options["add_special_tokens"] = add_special_tokens
+        return self(text, pair, **options).tokens()
+
+    def count(self, texts: Sequence[Any], **options: Any) -> list[int]:
+        """Count the tokens of each text; arguments as for a call. Cheaper than encoding."""
+        call = read_options(options)
+        rows, _ = read_rows(list(texts), None, is_split=call.is_split_into_words)
+        counts: list[int] = self.engine.count(self._prepared(rows), self._options(call)).tolist()
+        return counts
+
+    def decode(
+        self,
+        token_ids: Any,
+        *,
+        skip_special_tokens: bool = False,
+        clean_up_tokenization_spaces: bool | None = None,
+    ) -> Any:
+        """Turn ids back into text; a list of lists gives a list of texts.
+
+        Args:
+            token_ids: An id, ids, rows of ids; lists, NumPy arrays or tensors.
+            skip_special_tokens: Leave special tokens out.
+            clean_up_tokenization_spaces: Remove spaces before punctuation; None means as the
+                tokenizer's configuration says.
+
+        Raises:
+            InvalidInput: Something else than ids.
+        """
+        rows, single = _id_rows(token_ids)
+        clean = self._config.clean_up_tokenization_spaces
+        if clean_up_tokenization_spaces is not None:
+            clean = clean_up_tokenization_spaces
+        clean = clean and self._spec.model_type != "BPE"  # its tokens carry their own spaces
+        texts = self._texts(rows, skip_special=skip_special_tokens, clean_up=clean)
+        return texts[0] if single else texts
+
+    def batch_decode(self, sequences: Any, **options: Any) -> list[str]:
+        """Turn rows of ids back into texts; arguments as for `decode`."""
+        found = self.decode(sequences, **options)
+        return [found] if isinstance(found, str) else found
+
+    def decode_stream(self, *, skip_special_tokens: bool = False) -> DecodeStream:
+        """Start turning ids into text one by one: `push(id)`, then `finish()`."""
+        if self._spec.frontend is not None:
+            return self._front_stream(skip_special=skip_special_tokens)
+        return self.engine.decode_stream(skip_special=skip_special_tokens)
+
+    def _front_stream(self, *, skip_special: bool) -> DecodeStream:
+        from reprise.tokenizers.streaming import WindowStream
+
+        return WindowStream(
+            lambda ids: self._texts([list(ids)], skip_special=skip_special, clean_up=False)[0]
+        )
+
+    def stream(
+        self, token_ids: Iterable[int], *, skip_special_tokens: bool = False
+    ) -> Iterator[str]:
+        """Yield text as ids arrive, each piece as soon as it is certain."""
+        stream = self.decode_stream(skip_special_tokens=skip_special_tokens)
+        for token_id in token_ids:
+            if piece := stream.push(int(token_id)):
+                yield piece
+        if rest := stream.finish():
+            yield rest
+
+    def convert_tokens_to_string(self, tokens: Sequence[str]) -> str:
+        """Turn tokens back into text."""
+        if self._spec.frontend is not None:
+            from reprise.tokenizers.frontends import frontend_of
+
+            return frontend_of(self._spec).join(tokens)
+        return self.engine.join_tokens(tokens)
+
+    def pad(self, encoded_inputs: Any, **options: Any) -> "BatchEncoding":
+        """Bring encoded rows to one length, see `reprise.tokenizers.padding.pad`."""
+        from reprise.tokenizers.padding import pad
+
+        return pad(self._config, self.pad_token_id, encoded_inputs, options)
+
+    def apply_chat_template(self, conversation: Any, **options: Any) -> Any:
+        """Render a conversation and encode it, see `reprise.tokenizers.chat.apply`."""
+        from reprise.tokenizers.chat import apply
+
+        names = self.special_tokens_map
+        return apply(self, self._config.chat_template, names, conversation, options)
+
+    def get_chat_template(
+        self, chat_template: str | None = None, tools: Sequence[Any] | None = None
+    ) -> str:
+        """Return the template that a conversation would be rendered with."""
+        from reprise.tokenizers.chat import choose
+
+        return choose(self._config.chat_template, chat_template, tools)
+
+    def save_pretrained(self, save_directory: str | PathLike[str], **options: Any) -> list[Path]:
+        """Write the tokenizer to a folder, see `reprise.tokenizers.saving.save`."""
+        from reprise.tokenizers.saving import save
+
+        return save(self._spec, self._config, Path(save_directory), **options)
+
+    @classmethod
+    def from_pretrained(cls, name_or_path: str | PathLike[str], **options: Any) -> "Tokenizer":
+        """Load a tokenizer, see `AutoTokenizer.from_pretrained`."""
+        from reprise.tokenizers.loading import load_parts
+
+        engine = options.pop("engine", "auto")
+        spec, config = load_parts(name_or_path, **options)
+        return cls(spec, config, engine=engine)
+
+    def _options(self, call: CallOptions) -> EncodeOptions:
+        return encode_options(call, self._config, self.pad_token_id if call.padding else None)
+
+    def _encode(self, text: Any, pair: Any, call: CallOptions) -> "BatchEncoding":
+        from reprise.tokenizers.outputs import BatchEncoding, columns, unbatched
+
+        rows, batched = read_rows(text, pair, is_split=call.is_split_into_words)
+        rows, options = self._prepared(rows, call), self._options(call)
+        batch = self.engine.encode(rows, options)
+        data = columns(batch, call, self._config)
+        if not batched and call.return_tensors is None and not call.return_overflowing_tokens:
+            data = unbatched(data)
+        return BatchEncoding(data, self._details(rows, options))
+
+    def _details(self, rows: list[Row], options: EncodeOptions) -> Callable[[], list["Encoding"]]:
+        """Return what computes every column of the rows, for whoever asks for it later."""
+        engine, pad_token = self.engine, self.pad_token or ""
+
+        def encodings() -> list["Encoding"]:
+            from reprise.tokenizers.batch import with_padding
+
+            batch = engine.encode(rows, replace(options, want=Want.ALL))
+            if options.padding is not None:
+                batch = with_padding(batch, pad_token)
+            return [batch.row(index) for index in range(len(batch))]
+
+        return encodings
+
+    def _prepared(self, rows: list[Row], call: CallOptions | None = None) -> list[Row]:
+        if self._spec.frontend is None:
+            return rows
+        from reprise.tokenizers.frontends import prepare
+
+        return prepare(self._spec, rows, offsets=call is not None and call.return_offsets_mapping)
+
+    def _texts(self, rows: list[list[int]], *, skip_special: bool, clean_up: bool) -> list[str]:
+        if self._spec.frontend is not None:
+            tokens = [
+                self.convert_ids_to_tokens(row, skip_special_tokens=skip_special) for row in rows
+            ]
+            texts = [self.convert_tokens_to_string([t for t in row if t]) for row in tokens]
+            return [clean_up_spaces(text) for text in texts] if clean_up else texts
+        import numpy as np
+
+        splits = np.cumsum([0, *map(len, rows)], dtype=np.int64)
+        ids = np.fromiter((each for row in rows for each in row), np.uint32, int(splits[-1]))
+        return self.engine.decode(ids, splits, skip_special=skip_special, clean_up=clean_up)
+
+
+def _id_rows(given: Any) -> tuple[list[list[int]], bool]:
+    """Return rows of ids, and whether only one was given."""
+    if isinstance(given, Mapping):
+        given = given["input_ids"]
+    listed = given.tolist() if hasattr(given, "tolist") else given
+    if isinstance(listed, int):
+        return [[_checked(listed)]], True
+    if not isinstance(listed, list | tuple):
+        raise InvalidInput(f"decode takes ids, not {type(given).__name__}.")
+    if listed and (isinstance(listed[0], list | tuple) or hasattr(listed[0], "tolist")):
+        return [_id_rows(row)[0][0] for row in listed], False
+    return [[_checked(each) for each in listed]], True
+
+
+def _checked(value: Any) -> int:
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        raise InvalidInput(f"{value!r:.80} is no id.") from None
+    if not 0 <= number < 1 << 32:
+        raise InvalidInput(f"{number} is no id: ids start at 0 and fit 32 bits.")
+    return number
