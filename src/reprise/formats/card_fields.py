@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from reprise.base.errors import InvalidId
 from reprise.base.ids import RepoId, RepoType
+from reprise.formats import trial_plans
 from reprise.formats.languages import is_language
 from reprise.formats.licenses import LICENSES
 from reprise.formats.model_index import model_index_problems
@@ -195,6 +196,10 @@ def _requirements(key: str, value: Any) -> Iterator[Problem]:
             yield _warning(f'"{key}" with value "{text[:120]}" is no requirement like numpy>=1.26')
 
 
+def _plans(_key: str, value: Any) -> Iterator[Problem]:
+    yield from map(_warning, trial_plans.problems(value))
+
+
 def _configs(key: str, value: Any) -> Iterator[Problem]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         yield _error(f'"{key}" must be an array of mappings with config_name and data_files')
@@ -267,6 +272,7 @@ _BY_TYPE: dict[RepoType, dict[str, Check]] = {
         "model-index": _model_index,
         "model_name": _text,
         "requirements": _requirements,
+        "checks": _plans,
     },
     RepoType.DATASET: {
         "task_categories": _task_categories,

@@ -129,6 +129,11 @@ class Worker:
         """Describe the entry points of a repo."""
         return repo.entry_points(folder)
 
+    def trial(self, name: str, arguments: Any) -> Any:
+        """Try something and say how it went; see `trial` and `example`."""
+        module, function = _TRIALS[name]  # imported now: most workers are never asked
+        return getattr(import_module(module, __package__), function)(**arguments)
+
     def call(self, target: Any, method: str, args: Any, kwargs: Any) -> Any:
         """Call an object, or a method of it."""
         return (getattr(target, method) if method else target)(*args, **kwargs)
@@ -145,14 +150,30 @@ class Worker:
         """Return what an object calls itself, and its attributes."""
         return {"repr": repr(target), "doc": getattr(target, "__doc__", None), "dir": dir(target)}
 
+    def export(self, target: Any, example: Any, dynamic: Any) -> Any:
+        """Turn a module into a graph and tensors, see `exporting`."""
+        from . import exporting
+
+        return exporting.export(target, example, dynamic)
+
+    def check_export(self, folder: str) -> Any:
+        """Run an exported model on its example, see `exported`."""
+        from . import exported
+
+        return exported.check(folder)
+
     def echo(self, value: Any) -> Any:
         """Return the value; to see how long a message takes."""
         return value
 
 
-_OPERATIONS = {
-    name: getattr(Worker, name)
-    for name in ("load", "entries", "call", "get", "set", "describe", "echo")
+_NAMES = "load entries trial call get set describe export check_export echo"
+_OPERATIONS = {name: getattr(Worker, name) for name in _NAMES.split()}
+_TRIALS = {
+    "entry": (".trial", "try_entry"),
+    "weights": (".trial", "try_weights"),
+    "example": (".example", "try_example"),
+    "packages": (".trial", "packages"),
 }
 
 
