@@ -33,13 +33,22 @@ def open_h5(path: Path) -> Checkpoint:
     try:
         with h5py.File(path, "r") as opened:
             opened.visititems(lambda name, item: _collect(h5py, datasets, name, item))
-            tensors = dict(_described(file, opened, name, item) for name, item in datasets)
+            described = [_described(file, opened, name, item) for name, item in datasets]
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
         what = str(error)[:200]
         raise InvalidFormat(f"{path.name} cannot be read as HDF5 ({what}).") from None
-    if len(tensors) != len(datasets):
-        raise InvalidFormat(f"{path.name} has two variables of one name.")
+    tensors: dict[str, StoredTensor] = {}
+    for tensor in described:
+        first = tensors.setdefault(tensor.name, tensor)
+        if first is not tensor and not _same(first, tensor):
+            raise InvalidFormat(f"{path.name} has two variables called {tensor.name[:80]!r}.")
     return Checkpoint("h5", (path,), tensors)
+
+
+def _same(one: StoredTensor, other: StoredTensor) -> bool:
+    """Tell whether two are alike: Keras stores a variable once for each layer that shares it."""
+    kinds = [(tensor.dtype, tensor.shape) for tensor in (one, other)]
+    return kinds[0] == kinds[1] and one.buffer() == other.buffer()
 
 
 def _collect(h5py: Any, found: list[tuple[str, Any]], name: str, item: Any) -> None:
@@ -47,7 +56,7 @@ def _collect(h5py: Any, found: list[tuple[str, Any]], name: str, item: Any) -> N
         found.append((name, item))
 
 
-def _described(file: MappedFile, opened: Any, path: str, dataset: Any) -> tuple[str, StoredTensor]:
+def _described(file: MappedFile, opened: Any, path: str, dataset: Any) -> StoredTensor:
     name = _variable(opened, path)
     dtype = _DTYPES.get(dataset.dtype.str.lstrip("<>|="))
     if dataset.is_virtual or dataset.external:
@@ -57,13 +66,13 @@ def _described(file: MappedFile, opened: Any, path: str, dataset: Any) -> tuple[
     shape = tuple(int(size) for size in dataset.shape)
     offset = dataset.id.get_offset()
     if offset is not None and dataset.dtype.byteorder in "<=|":
-        return name, in_file(name, dtype, shape, Place(file, int(offset), int(dataset.nbytes)))
+        return in_file(name, dtype, shape, Place(file, int(offset), int(dataset.nbytes)))
     if dataset.nbytes > max(_LITTLE, _MAX_RATIO * dataset.id.get_storage_size()):
         raise InvalidFormat(
             f"{file.path.name}: {path[:80]!r} would unpack to {dataset.nbytes} bytes, "
             f"more than {_MAX_RATIO} times what is stored."
         )
-    return name, StoredTensor(name, dtype, shape, produce=partial(_read, file.path, path, dtype))
+    return StoredTensor(name, dtype, shape, produce=partial(_read, file.path, path, dtype))
 
 
 def _variable(opened: Any, path: str) -> str:

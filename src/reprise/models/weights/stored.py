@@ -1,12 +1,13 @@
 """One tensor of a checkpoint: described, but not read yet."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reprise.base.errors import InvalidFormat
+from reprise.base.errors import InvalidFormat, InvalidInput
 from reprise.models.weights.dtypes import BITS, byte_count
 
 if TYPE_CHECKING:
@@ -116,6 +117,11 @@ class StoredTensor:
         """
         from reprise.models.weights.arrays import as_array
 
+        if self.dtype not in BITS and not (widen and self.widen):
+            raise InvalidInput(
+                f"{self.name!r} is quantised as {self.dtype}. "
+                + ("Ask for numpy(widen=True)." if self.widen else "Only Q8_0 and Q4_0 are known.")
+            )
         if widen and self.widen is not None:
             return self.widen(self.buffer(), self.shape)
         return as_array(self.buffer(), self.dtype, self.shape, widen=widen)
@@ -162,3 +168,38 @@ def in_file(
         )
     place.file.view(place.offset, place.length, f"tensor {name!r}")
     return StoredTensor(name, dtype, shape, place)
+
+
+def rearranged(
+    tensor: StoredTensor,
+    name: str,
+    axes: tuple[int, ...] | None,
+    shape: tuple[int, ...] | None = None,
+) -> StoredTensor:
+    """Look at a tensor that lies in order under another name, in another shape or order of axes.
+
+    Args:
+        tensor: Its numbers stay where they are.
+        name: The new name.
+        axes: Which of its axes come first, second, ...; None leaves them.
+        shape: Another shape with as many numbers, before the axes are moved.
+    """
+    shape = tensor.shape if shape is None else shape
+    steps = tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
+    if axes is None or sum(size > 1 for size in shape) <= 1 or not prod(shape):
+        ordered = shape if axes is None else tuple(shape[axis] for axis in axes)
+        return replace(tensor, name=name, shape=ordered)
+    ordered = tuple(shape[axis] for axis in axes)
+    strides = tuple(steps[axis] for axis in axes)
+    if tensor.place is not None:
+        place = replace(tensor.place, strides=strides)
+        return replace(tensor, name=name, shape=ordered, place=place)
+    return StoredTensor(
+        name, tensor.dtype, ordered, produce=partial(_moved, tensor, ordered, strides)
+    )
+
+
+def _moved(tensor: StoredTensor, shape: tuple[int, ...], strides: tuple[int, ...]) -> memoryview:
+    from reprise.models.weights.arrays import gathered
+
+    return gathered(tensor.buffer(), BITS[tensor.dtype] // 8, shape, (0, strides))
