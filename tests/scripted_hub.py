@@ -22,6 +22,7 @@ class ScriptedHub:
     large: set[str] = field(default_factory=set)  # paths kept outside git
     sends: dict[str, bytes] = field(default_factory=dict)  # path -> bytes sent instead
     lists: dict[str, str] = field(default_factory=dict)  # path -> listed under this path instead
+    archive: bytes | None = None  # sent as the archive of every commit; None: there are none
     status: int = 200  # of every answer
     log: list[str] = field(default_factory=list)  # "GET /api/models/…"
     tokens: list[str] = field(default_factory=list)  # Authorization headers seen
@@ -85,6 +86,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._json([{"id": repo} for repo in self.script.repos])
         elif parts[:2] == ["api", "models"]:
             self._api("/".join(parts[2:4]), parts[4:])
+        elif parts[0] == "github" and self.script.archive is not None:
+            self._send(self.script.archive, {"Content-Type": "application/zip"})
         elif len(parts) > 4 and parts[2] == "resolve":
             self._file("/".join(parts[:2]), parts[3], "/".join(parts[4:]))
         else:

@@ -8,6 +8,7 @@ from reprise.hub import settings
 from reprise.hub.address import Address
 
 if TYPE_CHECKING:
+    import httpx2
     from huggingface_hub import HfApi
 
 _TIMEOUT = 10  # seconds for the one small answer that a revision needs
@@ -39,26 +40,36 @@ def commit_of(address: Address, revision: str | None, token: str | bool | None =
     Raises:
         huggingface_hub.errors.HfHubHTTPError, httpx2.HTTPError: The hub says no, or nothing.
     """
-    from huggingface_hub.utils import (  # type: ignore[attr-defined]  # its documented names
-        build_hf_headers,
-        get_session,
+    from huggingface_hub.utils import (  # type: ignore[attr-defined]  # documented
         hf_raise_for_status,
     )
 
     url = f"{address.endpoint}/api/{address.repo_type.plural}/{address.repo_id}"
     if revision is not None:
         url += f"/revision/{quote(revision, safe='')}"
-    headers = build_hf_headers(
-        token=token_for(address.endpoint, token),
-        library_name="reprise",
-        library_version=__version__,
-    )
-    answer = get_session().get(url, params={"expand": "sha"}, headers=headers, timeout=_TIMEOUT)
+    headers = headers_for(address.endpoint, token)
+    answer = session().get(url, params={"expand": "sha"}, headers=headers, timeout=_TIMEOUT)
     hf_raise_for_status(answer)
     try:
         return str(answer.json()["sha"])
     except (ValueError, KeyError, TypeError):
         return ""
+
+
+def session() -> "httpx2.Client":
+    """Return the client that all of huggingface_hub shares in this process, with its settings."""
+    from huggingface_hub.utils import get_session  # type: ignore[attr-defined]  # documented
+
+    return get_session()
+
+
+def headers_for(endpoint: str, token: str | bool | None = None) -> dict[str, str]:
+    """Return the headers of a request to an endpoint: who asks, and with which program."""
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # documented
+
+    return build_hf_headers(
+        token=token_for(endpoint, token), library_name="reprise", library_version=__version__
+    )
 
 
 def token_for(endpoint: str, token: str | bool | None) -> str | bool | None:

@@ -6,21 +6,16 @@ Whatever fails here is left to the slower way, which retries and explains.
 """
 
 import logging
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from reprise import __version__
 from reprise.hub import api
 from reprise.hub.address import Address
 from reprise.hub.content import ListedFile, git_blob_id
-
-if TYPE_CHECKING:
-    import httpx2
+from reprise.hub.placing import flush
 
 log = logging.getLogger("reprise.hub")
 
@@ -45,14 +40,11 @@ class SmallFiles:
             return files
         for parent in {(into / file.path).parent for file in small}:
             parent.mkdir(parents=True, exist_ok=True)
-        headers = self._headers()
+        headers = api.headers_for(self.address.endpoint, self.token)
         with ThreadPoolExecutor(_WORKERS) as pool:
             done = list(pool.map(lambda one: self._one(one, into / one.path, headers), small))
-        # All at the end: the first flush takes most of the others' bytes along.
-        for file, is_done in zip(small, done, strict=True):
-            if is_done:
-                _flush(into / file.path)
         placed = {file.path for file, is_done in zip(small, done, strict=True) if is_done}
+        flush(into / path for path in placed)
         return [file for file in files if file.path not in placed]
 
     def _one(self, file: ListedFile, target: Path, headers: dict[str, str]) -> bool:
@@ -79,7 +71,7 @@ class SmallFiles:
             f"/resolve/{self.commit}/{quote(file.path)}"
         )
         data = bytearray()
-        with _session().stream(
+        with api.session().stream(
             "GET", url, headers=headers, timeout=_TIMEOUT, follow_redirects=True
         ) as answer:
             answer.raise_for_status()
@@ -88,27 +80,3 @@ class SmallFiles:
                 if len(data) > file.size:
                     return None
         return bytes(data)
-
-    def _headers(self) -> dict[str, str]:
-        from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
-
-        return build_hf_headers(
-            token=api.token_for(self.address.endpoint, self.token),
-            library_name="reprise",
-            library_version=__version__,
-        )
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _session() -> "httpx2.Client":
-    """The client that all of huggingface_hub shares in this process, with its settings."""
-    from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
-
-    return get_session()

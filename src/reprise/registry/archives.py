@@ -51,16 +51,25 @@ def root_of(repo: Repo, at: Located) -> str:
     return f"{str(repo.repo_id).replace('/', '-')}-{at.hex}"
 
 
-def etag_of(repo: Repo, at: Located) -> str:
+def etag_of(repo: Repo, at: Located, *, large: bool = True) -> str:
     """Return the archive's entity tag, quoted; equal tags mean equal bytes."""
-    return f'"zip{_FORM}-{root_of(repo, at)}"'
+    return f'"zip{_FORM}-{root_of(repo, at)}{"" if large else "-small"}"'
 
 
-def archive(conn: Connection, registry: Registry, repo: Repo, at: Located) -> ZipStream:
+def archive(
+    conn: Connection, registry: Registry, repo: Repo, at: Located, *, large: bool = True
+) -> ZipStream:
     """Lay out the archive of a commit. Contents are read when it is iterated, without `conn`.
 
     The root folder comes first, then every folder before what it holds, in git's order. All
     entries carry the committer's time, the archive's comment is the commit.
+
+    Args:
+        conn: An open snapshot.
+        registry: The hub.
+        repo: The repo.
+        at: The commit.
+        large: False leaves out the files that are kept outside git.
 
     Raises:
         NotFound: The content of a large file was never uploaded.
@@ -73,7 +82,8 @@ def archive(conn: Connection, registry: Registry, repo: Repo, at: Located) -> Zi
     members = [Member(root, _MODES[FOLDER])]
     for path, entry in tree.listed:
         trees.check_served(path)
-        members.append(_member(registry, repo, tree, root + path, entry))
+        if large or not _is_pointer(tree, entry):
+            members.append(_member(registry, repo, tree, root + path, entry))
     return ZipStream(members, seconds=commit.committer.seconds, comment=at.hex.encode())
 
 
@@ -107,9 +117,9 @@ def _member(registry: Registry, repo: Repo, tree: _Tree, name: str, entry: TreeE
     if _is_folder(entry):
         return Member(f"{name}/", _MODES[FOLDER])
     mode = _MODES.get(entry.mode, FILE)
-    pointer = tree.pointers.get(entry.oid) if entry.mode != SYMLINK else None
-    if pointer is None:
+    if not _is_pointer(tree, entry):
         return Member(name, mode, tree.sizes[entry.oid], partial(_blob, registry, repo, entry.oid))
+    pointer = tree.pointers[entry.oid]
     stored = tree.stored.get(pointer.sha256)
     if stored is None:
         raise NotFound(
@@ -118,6 +128,10 @@ def _member(registry: Registry, repo: Repo, tree: _Tree, name: str, entry: TreeE
         )
     read = partial(files.open_range, registry, stored, 0, stored.size)
     return Member(name, mode, stored.size, read, pour=True)
+
+
+def _is_pointer(tree: _Tree, entry: TreeEntry) -> bool:
+    return entry.mode != SYMLINK and entry.oid in tree.pointers
 
 
 def _is_folder(entry: TreeEntry) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from reprise.base.errors import CorruptContent, InvalidId, TooLarge
 from reprise.base.ids import check_path
 from reprise.hub.content import MAX_FILES
-from reprise.hub.sources.placing import MAX_LINK, make_executable, make_links
+from reprise.hub.placing import MAX_LINK, make_executable, make_links
 
 MAX_UNPACKED = 8 << 30  # bytes; far above any repo of code, far below a disk
 _BLOCK = 1 << 20

@@ -13,9 +13,9 @@ from typing import IO
 
 from reprise.base.errors import CorruptContent, TooLarge
 from reprise.hub.content import MAX_FILES, ListedFile, check_listing, git_blob_id
+from reprise.hub.placing import flush, make_executable, make_links
 from reprise.hub.sources.archive import MAX_UNPACKED
 from reprise.hub.sources.git_command import Git
-from reprise.hub.sources.placing import flush, make_executable, make_links
 
 log = logging.getLogger("reprise.hub")
 

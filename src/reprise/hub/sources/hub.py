@@ -12,6 +12,7 @@ from reprise.base.errors import CorruptContent, RepoNotFound, RevisionNotFound
 from reprise.base.ids import is_commit
 from reprise.hub import api
 from reprise.hub.address import Address
+from reprise.hub.bundled_files import BundledFiles
 from reprise.hub.content import ListedFile
 from reprise.hub.failures import other_repos, other_revisions, translated
 from reprise.hub.small_files import SmallFiles
@@ -43,8 +44,10 @@ class HubSource:
         """Download the files of a commit, check them and place them."""
         transfer = Transfer(self.address, commit, self.token)
         with self.errors(commit):
-            files = [file for file in transfer.listing() if weights or file.is_code]
-            rest = SmallFiles(self.address, commit, self.token).fetch(files, into)
+            listing = transfer.listing()
+            files = [file for file in listing if weights or file.is_code]
+            rest = BundledFiles(self.address, commit, self.token).fetch(files, into, listing)
+            rest = SmallFiles(self.address, commit, self.token).fetch(rest, into)
             transfer.each(rest, lambda file, local_path: _place(file, local_path, into))
 
     @contextmanager

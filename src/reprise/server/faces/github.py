@@ -77,14 +77,20 @@ def tree(call: Call) -> Response:
 
 @_as_github
 def archive(call: Call) -> Response:
-    """`GET|HEAD /github/{repo}/zipball/{ref}`: a commit's files, without `ref` the newest ones."""
+    """`GET|HEAD /github/{repo}/zipball/{ref}`: a commit's files, without `ref` the newest ones.
+
+    `large=skip` leaves out the files that are kept outside git: what a client fetches otherwise.
+    """
+    large = call.query("large") != "skip"
     with call.read() as (conn, caller):
         repo = call.repo(conn, caller, Action.FETCH)
         at = locate(conn, repo, call.param("ref", "HEAD"))
-        headers = _archive_headers(repo, archives.root_of(repo, at), archives.etag_of(repo, at))
+        headers = _archive_headers(
+            repo, archives.root_of(repo, at), archives.etag_of(repo, at, large=large)
+        )
         if matches(call.header("if-none-match"), headers["ETag"]):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-        zipped = archives.archive(conn, call.registry, repo, at)
+        zipped = archives.archive(conn, call.registry, repo, at, large=large)
     headers["Content-Length"] = str(zipped.length)
     if call.request.method == "HEAD":
         return Response(headers=headers)
