@@ -1,0 +1,1 @@
+"""Definitions of metrics, one family per module. Values never change; versions do."""
