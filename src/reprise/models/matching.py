@@ -40,12 +40,13 @@ class _Names:
     outside: dict[str, str] = field(default_factory=dict)  # names beside the body
 
 
-def match(plan: Plan, stored: Mapping[str, Shape]) -> Match:
+def match(plan: Plan, stored: Mapping[str, Shape], *, strict: bool = True) -> Match:
     """Match a file's tensors with a plan's parameters.
 
     Args:
         plan: What the model is made from.
         stored: Names and shapes in the file.
+        strict: Whether names that nobody knows are an error.
 
     Raises:
         InvalidInput: Body tensors are missing, unknown ones are there, or shapes differ; the
@@ -66,7 +67,7 @@ def match(plan: Plan, stored: Mapping[str, Shape]) -> Match:
     left = [name for name in _all(found) if name not in used]
     unknown = [name for name in left if not _belongs_elsewhere(plan, name)]
     body = [name for name in missing if not plan.is_head(name)]
-    _check(plan, body, unknown, sorted(set(wrong)))
+    _check(plan, body, unknown if strict else [], sorted(set(wrong)))
     return Match(sources, tuple(n for n in missing if plan.is_head(n)), tuple(left))
 
 

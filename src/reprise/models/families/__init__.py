@@ -5,13 +5,13 @@ from importlib import import_module
 from reprise.base.errors import NotSupported
 from reprise.models.family import Family
 
-# model type -> file of this folder
-FILES = {
-    "bert": "bert",
-    "gpt2": "gpt",
-    "llama": "llama",
-    "t5": "t5",
-    "bart": "fairseq",
+# model type -> file of this folder, and what class names of it begin with
+TYPES = {
+    "bart": ("fairseq", "Bart"),
+    "bert": ("bert", "Bert"),
+    "gpt2": ("gpt", "GPT2"),
+    "llama": ("llama", "Llama"),
+    "t5": ("t5", "T5"),
 }
 _registered: dict[str, Family] = {}
 
@@ -24,15 +24,29 @@ def family_of(model_type: str) -> Family:
     """
     if model_type in _registered:
         return _registered[model_type]
-    if model_type not in FILES:
+    if model_type not in TYPES:
         raise NotSupported(
             f"No family here declares the model type {model_type!r}. Known: "
-            f"{', '.join(sorted(FILES))}.",
+            f"{', '.join(sorted(TYPES))}.",
             hint="A family of your own can be added with reprise.models.register(family).",
         )
-    module = import_module(f"{__name__}.{FILES[model_type]}")
+    module = import_module(f"{__name__}.{TYPES[model_type][0]}")
     found: Family = module.FAMILIES[model_type]
     return found
+
+
+def by_class_name(name: str) -> tuple[Family, str] | None:
+    """Split a class name into a family and its head: `BertForMaskedLM`; None when none fits."""
+    prefixes = [(family.prefix, model_type) for model_type, family in _registered.items()]
+    prefixes += [(prefix, model_type) for model_type, (_, prefix) in TYPES.items()]
+    for prefix, model_type in sorted(prefixes, key=lambda pair: -len(pair[0])):
+        head = name.removeprefix(prefix)
+        if head == name:
+            continue
+        family = family_of(model_type)
+        if head == "Model" or head in family.heads:
+            return family, head
+    return None
 
 
 def register(family: Family) -> None:
@@ -42,4 +56,4 @@ def register(family: Family) -> None:
 
 def model_types() -> list[str]:
     """List every model type, sorted."""
-    return sorted({*FILES, *_registered})
+    return sorted({*TYPES, *_registered})

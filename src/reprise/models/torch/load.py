@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +11,7 @@ from reprise.base.errors import InvalidInput
 from reprise.models import names
 from reprise.models.matching import Match, match
 from reprise.models.plan import Plan
+from reprise.models.report import Report
 from reprise.models.torch.initialise import initialise
 from reprise.models.torch.model import Planned, make
 
@@ -20,38 +20,37 @@ _CHECKED = 256 << 20  # bytes: up to here every number is looked at, beyond only
 
 
 @dataclass(frozen=True)
-class Report:
-    """What loading did.
+class Reading:
+    """How to read a file.
 
     Attributes:
-        initialised: Canonical names of head parameters that the file lacks, filled from `seed`.
-        unused: Names in the file that belong to parts this model does not have.
-        seed: What the new parameters were drawn with; None when there are none.
+        dtype: Type of the weights; None keeps the file's.
+        device: Where they go, one tensor at a time.
+        strict: Whether names in the file that nobody knows are an error.
+        seed: Gives what a head that the file lacks is drawn with.
     """
 
-    initialised: tuple[str, ...]
-    unused: tuple[str, ...]
-    seed: int | None
+    dtype: torch.dtype | None = None
+    device: str | torch.device = "cpu"
+    strict: bool = True
+    seed: Callable[[], int] = lambda: 0
 
 
-def load(plan: Plan, shapes: Mapping[str, tuple[int, ...]], read: Callable[[str], Tensor], *,
-         dtype: torch.dtype | None = None, device: str | torch.device = "cpu",
-         seed: Callable[[], int]) -> tuple[Planned, Report]:  # fmt: skip
+def load(plan: Plan, shapes: Mapping[str, tuple[int, ...]], read: Callable[[str], Tensor],
+         how: Reading = Reading()) -> tuple[Planned, Report]:  # fmt: skip
     """Build a plan's module and give it the weights of a file.
 
     Args:
         plan: What to build.
         shapes: Names and shapes in the file.
         read: Gives a stored tensor; mapped memory is used as it is.
-        dtype: Type of the weights; None keeps the file's.
-        device: Where they go, one tensor at a time.
-        seed: Called when a head has to be initialised.
+        how: Type, place, strictness.
 
     Raises:
         InvalidInput: The file does not fit, or holds numbers that are not finite.
     """
     plan = plan.settled(shapes)
-    matched = match(plan, shapes)
+    matched = match(plan, shapes, strict=how.strict)
     model = make(plan)
     small = sum(_size(shape) for shape in shapes.values()) <= _CHECKED
     for place in {id(p): p for p in plan.places.values()}.values():
@@ -60,8 +59,8 @@ def load(plan: Plan, shapes: Mapping[str, tuple[int, ...]], read: Callable[[str]
         stored = read(matched.sources[place.stored])
         _check_finite(matched.sources[place.stored], stored, everything=small)
         for name, tensor in names.split(place, stored, plan.shapes).items():
-            assign(model, name, _moved(tensor, dtype, device))
-    drawn = _fill(model, matched, dtype or _type(model), seed)
+            assign(model, name, _moved(tensor, how.dtype, how.device))
+    drawn = _fill(model, matched, how)
     return model.eval(), Report(matched.missing_head, matched.unused, drawn)
 
 
@@ -97,12 +96,11 @@ def _type(model: nn.Module) -> torch.dtype:
     return filled[0] if filled else torch.float32
 
 
-def _fill(
-    model: Planned, matched: Match, dtype: torch.dtype, seed: Callable[[], int]
-) -> int | None:
+def _fill(model: Planned, matched: Match, how: Reading) -> int | None:
     if not matched.missing_head:
         return None
-    drawn = seed()
+    dtype = how.dtype or _type(model)
+    drawn = how.seed()
     std = float(model.config.get("initializer_range") or 0.02)
     initialise(model, matched.missing_head, std, torch.Generator().manual_seed(drawn), dtype)
     log.warning(
@@ -110,11 +108,3 @@ def _fill(
         model.family.prefix, model.plan.head_name, ", ".join(matched.missing_head), drawn,
     )  # fmt: skip
     return drawn
-
-
-def state(model: Planned) -> dict[str, Tensor]:
-    """Give the weights under the names they are stored by, tied ones once."""
-    own: dict[str, Any] = dict(model.named_parameters())
-    plan = model.plan
-    places = {place.stored: place for place in plan.places.values()}
-    return {stored: names.join(place, own) for stored, place in sorted(places.items())}

@@ -1,6 +1,8 @@
 """Models of the torch engine: a body, perhaps a head, called by transformers' names."""
 
 from dataclasses import fields
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,8 +11,11 @@ from torch import Tensor, nn
 from reprise.models import spec
 from reprise.models.config import Config
 from reprise.models.family import Family
+from reprise.models.names import join
 from reprise.models.outputs import Output
 from reprise.models.plan import Plan
+from reprise.models.report import Report
+from reprise.models.source import Source
 from reprise.models.torch.answers import answer
 from reprise.models.torch.cache import Cache
 from reprise.models.torch.call import Inputs
@@ -27,6 +32,8 @@ class Planned(nn.Module):
 
     plan: Plan
     engine = "torch"
+    report = Report()
+    source: Source | None = None
 
     @property
     def config(self) -> Config:
@@ -47,6 +54,24 @@ class Planned(nn.Module):
     def dtype(self) -> torch.dtype:
         """Type of its weights."""
         return next(self.parameters()).dtype
+
+    def save_pretrained(self, folder: str | PathLike[str], **options: Any) -> list[Path]:
+        """Write `config.json` and safetensors by the names transformers reads; see `save.py`."""
+        from reprise.models.torch.save import save
+
+        return save(self, Path(folder), **options)
+
+    def stored_state(self) -> dict[str, Tensor]:
+        """Give the weights under the names they are stored by, tied ones once."""
+        own = dict(self.named_parameters())
+        places = {place.stored: place for place in self.plan.places.values()}
+        return {stored: join(place, own) for stored, place in sorted(places.items())}
+
+    def state_dict(self, *args: Any, names: str = "canonical", **options: Any) -> Any:
+        """Give the weights by canonical names, or with `names="hf"` by those of files."""
+        if names == "hf":
+            return self.stored_state()
+        return super().state_dict(*args, **options)
 
     def _add_heads(self) -> None:
         plan = self.plan

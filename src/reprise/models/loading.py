@@ -1,0 +1,138 @@
+"""From a name to a model: configuration, weights, engine."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from os import PathLike
+from typing import Any
+
+from reprise.base.errors import InvalidInput
+from reprise.base.optional import require
+from reprise.models.config import Config, read_config
+from reprise.models.families import family_of
+from reprise.models.family import Family
+from reprise.models.plan import Plan, make_plan
+from reprise.models.source import Source, locate
+from reprise.models.weights import Checkpoint, find_checkpoint, open_checkpoint
+
+log = logging.getLogger(__name__)
+ENGINES = ("torch", "onnx", "auto")
+_HUB = ("revision", "subfolder", "endpoint", "token", "offline")
+_OF_ONNX = ("int8", "threads", "cache_dir")
+_SMALL = 1 << 16  # bytes: tensors up to here go into the seed
+# Arguments that people's code passes and that mean nothing here, with what we say of them.
+_WITHOUT_MEANING = {
+    "trust_remote_code": "code of a repo is never run here",
+    "low_cpu_mem_usage": "memory is always mapped",
+    "use_safetensors": "safetensors come first, and nothing here runs pickles",
+    "attn_implementation": "attention always runs on the fused kernel",
+    "_fast_init": "weights are never initialised before they are loaded",
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to load.
+
+    Attributes:
+        engine: `torch`, `onnx`, or `auto`: torch where it is installed.
+        dtype: Type of the weights; None or "auto" keeps the file's.
+        device: Where torch puts them.
+        seed: What a new head is drawn with; None derives it from the weights.
+        strict: Whether names that nobody knows are an error.
+        more: Arguments of an engine's own.
+    """
+
+    engine: str = "auto"
+    dtype: Any = None
+    device: Any = "cpu"
+    seed: int | None = None
+    strict: bool = True
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+def load_pretrained(name_or_path: str | PathLike[str], head_of: Callable[[Family], str],
+                    **given: Any) -> Any:  # fmt: skip
+    """Load a model; the arguments are those of `from_pretrained`."""
+    config = given.pop("config", None)
+    source = locate(name_or_path, **{key: given.pop(key) for key in _HUB if key in given})
+    config = read_config(source.folder) if config is None else config
+    options, changes = _options(given)
+    config = _changed(config, changes)
+    log.info("Loading %s%s.", source.name, f" at {source.commit}" if source.commit else "")
+    checkpoint = open_checkpoint(find_checkpoint(source.folder))
+    plan = make_plan(config, head_of(family_of(config.model_type)))
+    return _start(plan, checkpoint, source, options)
+
+
+def _options(given: dict[str, Any]) -> tuple[Options, dict[str, Any]]:
+    """Split arguments into how to load, and changes of the configuration."""
+    if "torch_dtype" in given:
+        given.setdefault("dtype", given.pop("torch_dtype"))
+    for name in set(given) & set(_WITHOUT_MEANING):
+        log.info("%s=%r changes nothing: %s.", name, given.pop(name), _WITHOUT_MEANING[name])
+    own = {k: given.pop(k) for k in ("engine", "dtype", "device", "seed", "strict") if k in given}
+    more: dict[str, Any] = {k: given.pop(k) for k in _OF_ONNX if k in given}
+    return Options(**own, more=more), given
+
+
+def _changed(config: Config, changes: dict[str, Any]) -> Config:
+    known = config.over(family_of(config.model_type).defaults)
+    allowed = {"num_labels", "id2label", "label2id", "problem_type", "tie_word_embeddings"}
+    unknown = sorted(set(changes) - set(known) - allowed)
+    if unknown:
+        raise InvalidInput(
+            f"from_pretrained knows no {', '.join(unknown)}, and the configuration has no such key."
+        )
+    return config.replace(**changes) if changes else config
+
+
+def choose_engine(engine: str, plan: Plan | None = None) -> str:
+    """Choose the engine: `auto` is torch where it is installed, and ONNX Runtime elsewhere.
+
+    Raises:
+        InvalidInput: There is no engine of that name.
+    """
+    if engine not in ENGINES:
+        raise InvalidInput(f"There is no engine {engine!r}; there are {', '.join(ENGINES)}.")
+    if engine != "auto":
+        return engine
+    only_torch = plan is not None and bool(plan.spec.torch_only)
+    return "torch" if only_torch or find_spec("torch") else "onnx"
+
+
+def _start(plan: Plan, checkpoint: Checkpoint, source: Source, options: Options) -> Any:
+    plan = without_absent_pooler(plan, checkpoint)
+    if choose_engine(options.engine, plan) == "onnx":
+        require("onnxruntime", extra="run")
+        from reprise.models.onnx.load import load_onnx
+
+        return load_onnx(plan, checkpoint, **options.more)
+    require("torch", extra="torch")
+    from reprise.models.torch.from_file import load_torch
+
+    return load_torch(plan, checkpoint, source, options)
+
+
+def without_absent_pooler(plan: Plan, stored: Mapping[str, Any]) -> Plan:
+    """Leave the pooler out when the file has none: better none than a random one."""
+    places = plan.places.get("pooler.weight")
+    if plan.head is not None or places is None:
+        return plan
+    if any(name.endswith(places.stored) for name in stored):
+        return plan
+    log.info("The weights have no pooler; pooler_output will be None.")
+    return make_plan(plan.config, plan.head_name, pooler=False)
+
+
+def seed_of(checkpoint: Checkpoint) -> int:
+    """Derive a seed from the weights, so that a new head is the same in every run."""
+    digest = hashlib.sha256()
+    for name, tensor in checkpoint.items():
+        digest.update(f"{name} {tensor.dtype} {tensor.shape};".encode())
+        place = tensor.location
+        if place is not None and place.length <= _SMALL:
+            digest.update(tensor.buffer())
+    return int.from_bytes(digest.digest()[:7], "big")
