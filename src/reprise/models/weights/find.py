@@ -15,7 +15,8 @@ _NAMES = (
     ("h5", "tf_model.h5"),
     ("flax", "flax_model.msgpack"),
 )
-_LATEST = re.compile(r'^model_checkpoint_path: "([^"/\\]+)"', re.MULTILINE)
+# Often a path on the machine that wrote it: only the name counts.
+_LATEST = re.compile(r'^model_checkpoint_path: "(?:[^"]*[/\\])?([^"/\\]+)"', re.MULTILINE)
 _MAX_STATE = 1 << 20  # bytes of TensorFlow's `checkpoint` file
 LOOKED_FOR = (
     "model.safetensors, pytorch_model.bin, consolidated.00.pth, tf_model.h5, flax_model.msgpack "

@@ -14,7 +14,7 @@ _EXPONENTS = {
 
 
 def not_finite(tensors: Iterable[StoredTensor]) -> list[str]:
-    """List the names of tensors with NaN or infinity. It reads them all, about 2 GB/s.
+    """List the names of tensors with NaN or infinity. It reads them all, at several GB/s.
 
     Whole numbers and quantised blocks are passed over.
     """

@@ -70,11 +70,22 @@ def _write(file: BinaryIO, tensors: Iterable[tuple[str, str, tuple[int, ...], By
         view = memoryview(content() if callable(content) else content)
         if view.nbytes != byte_count(dtype, prod(shape)):
             raise InvalidInput(f"{name!r} has {view.nbytes} bytes, not those of {list(shape)}.")
-        sizes = b"".join(put(2, put(1, size) if size else b"") for size in shape)
-        parts = [put(1, _NUMBERS[dtype]), put(2, sizes), put(4, file.tell()), put(5, view.nbytes)]
-        found[key] = b"".join(parts) + put(6, masked(crc32c(view)), fixed32=True)
+        found[key] = _entry(dtype, shape, file.tell(), view)
         file.write(view)
     return table(found.items())
+
+
+def _entry(dtype: str, shape: tuple[int, ...], offset: int, view: memoryview) -> bytes:
+    """Write a BundleEntryProto; zeros are left out, as protobuf does."""
+    sizes = b"".join(put(2, put(1, size) if size else b"") for size in shape)
+    fields: list[tuple[int, int | bytes]] = [
+        (1, _NUMBERS[dtype]),
+        (2, sizes),
+        (4, offset),
+        (5, view.nbytes),
+    ]
+    parts = [put(number, value) for number, value in fields if value or number == 2]  # noqa: PLR2004
+    return b"".join(parts) + put(6, masked(crc32c(view)), fixed32=True)
 
 
 def _flush(file: BinaryIO) -> None:

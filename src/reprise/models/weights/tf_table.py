@@ -15,7 +15,7 @@ _MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
 _TRAILER = 5  # bytes behind a block: compression, checksum
 _PLAIN = b"\0"
 _COUNT = 4  # bytes of a restart point, and of their number
-_BLOCK = 4096  # bytes after which a new block begins
+_BLOCK = 256 << 10  # bytes after which a new block begins, as in TensorFlow
 _RESTART = 16  # entries after which a key is stored whole
 
 
@@ -77,39 +77,66 @@ def table(items: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Write a table. The keys must come in order, each once."""
     found = bytearray()
     index: list[tuple[bytes, bytes]] = []
-    pending: list[tuple[bytes, bytes]] = []
-    size = 0
+    block = _Block()
+    before = b""
     for key, value in items:
-        pending.append((key, value))
-        size += len(key) + len(value)
-        if size >= _BLOCK:
-            index.append((key, _append(found, pending)))
-            pending, size = [], 0
-    if pending or not index:
-        index.append((pending[-1][0] if pending else b"", _append(found, pending)))
-    beside = _append(found, [])
-    footer = beside + _append(found, index)
+        if len(block) >= _BLOCK:
+            index.append((_between(before, key), block.append_to(found)))
+            block = _Block()
+        block.add(key, value)
+        before = key
+    index.append((_after(before), block.append_to(found)))
+    beside = _Block().append_to(found)
+    addresses = _Block(restart=1)
+    for key, address in index:
+        addresses.add(key, address)
+    footer = beside + addresses.append_to(found)
     return bytes(found) + footer.ljust(_FOOTER - len(_MAGIC), b"\0") + _MAGIC
 
 
-def _append(found: bytearray, items: list[tuple[bytes, bytes]]) -> bytes:
-    """Append a block; return its address."""
-    start = len(found)
-    restarts = [0]
-    before = b""
-    for number, (key, value) in enumerate(items):
-        if number and number % _RESTART == 0:
-            restarts.append(len(found) - start)
-            before = b""
-        shared = _shared(before, key)
-        found += put_varint(shared) + put_varint(len(key) - shared) + put_varint(len(value))
-        found += key[shared:] + value
-        before = key
-    found += b"".join(number.to_bytes(_COUNT, "little") for number in [*restarts, len(restarts)])
-    address = put_varint(start) + put_varint(len(found) - start)
-    found += _PLAIN
-    found += masked(crc32c(bytes(found[start:]))).to_bytes(4, "little")
-    return address
+class _Block:
+    def __init__(self, restart: int = _RESTART) -> None:
+        self.restart = restart
+        self.data = bytearray()
+        self.restarts = [0]
+        self.count = 0
+        self.before = b""
+
+    def __len__(self) -> int:
+        return len(self.data) + _COUNT * (len(self.restarts) + 1)
+
+    def add(self, key: bytes, value: bytes) -> None:
+        if self.count == self.restart:
+            self.restarts.append(len(self.data))
+            self.count, self.before = 0, b""
+        shared = _shared(self.before, key)
+        self.data += put_varint(shared) + put_varint(len(key) - shared) + put_varint(len(value))
+        self.data += key[shared:] + value
+        self.count += 1
+        self.before = key
+
+    def append_to(self, found: bytearray) -> bytes:
+        """Append the block with its trailer; return its address."""
+        numbers = [*self.restarts, len(self.restarts)]
+        block = bytes(self.data) + b"".join(n.to_bytes(_COUNT, "little") for n in numbers)
+        address = put_varint(len(found)) + put_varint(len(block))
+        checksum = masked(crc32c(block + _PLAIN))
+        found += block + _PLAIN + checksum.to_bytes(4, "little")
+        return address
+
+
+def _between(low: bytes, high: bytes) -> bytes:
+    """Return the shortest key from `low` on that is before `high`."""
+    place = _shared(low, high)
+    if place < min(len(low), len(high)) and low[place] + 1 < high[place]:
+        return low[:place] + bytes([low[place] + 1])
+    return low
+
+
+def _after(key: bytes) -> bytes:
+    """Return a short key that is not before `key`."""
+    place = next((place for place, byte in enumerate(key) if byte != 0xFF), None)  # noqa: PLR2004
+    return key if place is None else key[:place] + bytes([key[place] + 1])
 
 
 def _shared(one: bytes, other: bytes) -> int:
