@@ -7,6 +7,7 @@ from reprise.base.ids import RESERVED_REPOS, RepoId, RepoType, check_new_name
 from reprise.registry import accounts
 from reprise.registry.access import Action, Caller, Repo, check
 from reprise.registry.db.database import lock_repo
+from reprise.registry.db.prepared import Prepared
 from reprise.registry.db.schema import account, repo, repo_alias
 
 DEFAULT_BRANCH = "main"
@@ -15,9 +16,11 @@ GATES = {"": "", "auto": "auto", "manual": "manual"}
 _COLUMNS = select(repo, account.c.name.label("owner")).join(
     account, account.c.id == repo.c.owner_id
 )
-_BY_KEY = _COLUMNS.where(repo.c.type == bindparam("type"), repo.c.key == bindparam("key"))
-_BY_ALIAS = _COLUMNS.join(repo_alias, repo_alias.c.repo_id == repo.c.id).where(
-    repo_alias.c.type == bindparam("type"), repo_alias.c.key == bindparam("key")
+_BY_KEY = Prepared(_COLUMNS.where(repo.c.type == bindparam("type"), repo.c.key == bindparam("key")))
+_BY_ALIAS = Prepared(
+    _COLUMNS.join(repo_alias, repo_alias.c.repo_id == repo.c.id).where(
+        repo_alias.c.type == bindparam("type"), repo_alias.c.key == bindparam("key")
+    )
 )
 
 
@@ -67,7 +70,7 @@ def find(
 def lookup(conn: Connection, repo_type: RepoType, repo_id: RepoId) -> Repo | None:
     """Find a repo by its name or a former name, whoever asks."""
     key = {"type": repo_type.value, "key": repo_id.key}
-    row = conn.execute(_BY_KEY, key).one_or_none() or conn.execute(_BY_ALIAS, key).one_or_none()
+    row = _BY_KEY.first(conn, **key) or _BY_ALIAS.first(conn, **key)
     return as_repo(row) if row is not None else None
 
 

@@ -19,6 +19,7 @@ from reprise.base.errors import NotFound
 from reprise.base.ids import is_commit
 from reprise.formats.lfs_pointer import Pointer
 from reprise.registry.access import Repo
+from reprise.registry.db.prepared import Prepared
 from reprise.registry.db.schema import (
     entry,
     git_object,
@@ -82,24 +83,26 @@ _BLOB = _with_large(
 ).where(git_object.c.repo_id == _REPO_ID, git_object.c.oid == bindparam("oid"))
 
 _branch = git_ref.alias("branch")
-_AT_TIP = _with_large(
-    git_ref.outerjoin(
-        _branch, and_(_branch.c.repo_id == _REPO_ID, _branch.c.name == bindparam("branch"))
-    ).outerjoin(
-        entry,
-        and_(
-            entry.c.repo_id == _REPO_ID,
-            entry.c.folder == bindparam("folder"),
-            entry.c.name == bindparam("name"),
+_AT_TIP = Prepared(
+    _with_large(
+        git_ref.outerjoin(
+            _branch, and_(_branch.c.repo_id == _REPO_ID, _branch.c.name == bindparam("branch"))
+        ).outerjoin(
+            entry,
+            and_(
+                entry.c.repo_id == _REPO_ID,
+                entry.c.folder == bindparam("folder"),
+                entry.c.name == bindparam("name"),
+            ),
         ),
-    ),
-    entry.c.oid,
-    git_ref.c.oid.label("tip"),
-    _branch.c.oid.label("branch"),
-    entry.c.mode,
-    entry.c.oid.label("blob"),
-    entry.c.size,
-).where(git_ref.c.repo_id == _REPO_ID, git_ref.c.name == bindparam("tip"))
+        entry.c.oid,
+        git_ref.c.oid.label("tip"),
+        _branch.c.oid.label("branch"),
+        entry.c.mode,
+        entry.c.oid.label("blob"),
+        entry.c.size,
+    ).where(git_ref.c.repo_id == _REPO_ID, git_ref.c.name == bindparam("tip"))
+)
 
 
 def find(conn: Connection, repo: Repo, revision: str, path: str) -> tuple[Located, File | None]:
@@ -116,19 +119,13 @@ def find(conn: Connection, repo: Repo, revision: str, path: str) -> tuple[Locate
         "folder": folder,
         "name": name,
     }
-    row = conn.execute(_AT_TIP, key).one_or_none()
+    row = _AT_TIP.first(conn, **key)
     if row is not None and (
         revision == row.tip.hex() if is_commit(revision) else row.branch == row.tip
     ):
         return Located(row.tip, is_tip=True), _as_file(path, row.mode, row)
     at = locate(conn, repo, revision)
     return at, _find_in_tree(conn, repo, at, path)
-
-
-def _means_tip(revision: str, row: Row[*tuple[Any, ...]]) -> bool:
-    if is_commit(revision):
-        return bool(revision == row.tip.hex())
-    return bool(row.branch == row.tip)
 
 
 def read_blob(conn: Connection, repo: Repo, file: File) -> bytes:

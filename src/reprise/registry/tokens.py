@@ -19,6 +19,7 @@ from reprise.registry.access import (
     OrgRole,
     TokenRole,
 )
+from reprise.registry.db.prepared import Prepared
 from reprise.registry.db.schema import access_token, account, membership
 from reprise.registry.db.upsert import insert
 
@@ -105,7 +106,7 @@ def identify(conn: Connection, secret: str | None, *, now: int) -> Caller:
     """
     if secret is None:
         return ANONYMOUS
-    rows = conn.execute(_BY_SECRET, {"digest": _digest(secret)}).all()
+    rows = _BY_SECRET.all(conn, digest=_digest(secret))
     if not rows:
         raise Unauthenticated("Invalid access token: this hub does not know it. Make a new one.")
     if _is_over(rows[0], now):
@@ -119,7 +120,7 @@ def recall(conn: Connection, token_id: int, *, now: int) -> Caller:
     Raises:
         Unauthenticated: The token was revoked or has expired since.
     """
-    rows = conn.execute(_BY_ID, {"id": token_id}).all()
+    rows = _BY_ID.all(conn, id=token_id)
     if not rows or _is_over(rows[0], now):
         raise Unauthenticated("The access token behind this one was revoked or has expired.")
     return _as_caller(rows)
@@ -144,8 +145,8 @@ _WITH_USER = (
     .join(account, account.c.id == access_token.c.account_id)
     .outerjoin(membership, membership.c.user_id == account.c.id)
 )
-_BY_SECRET = _WITH_USER.where(access_token.c.secret_sha256 == bindparam("digest"))
-_BY_ID = _WITH_USER.where(access_token.c.id == bindparam("id"))
+_BY_SECRET = Prepared(_WITH_USER.where(access_token.c.secret_sha256 == bindparam("digest")))
+_BY_ID = Prepared(_WITH_USER.where(access_token.c.id == bindparam("id")))
 _ROLES = select(membership.c.org_id, membership.c.role).where(
     membership.c.user_id == bindparam("user")
 )

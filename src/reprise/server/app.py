@@ -41,6 +41,8 @@ from reprise.server.indexing import Indexer
 from reprise.server.observe import Observed, health
 from reprise.server.paths import RawPath, register_convertors
 from reprise.server.pouring import Pouring
+from reprise.server.routing import IndexedRouter
+from reprise.server.threads import new_threads
 from reprise.server.web.account_page import account_or_legacy_page
 from reprise.server.web.blob_page import blob_page
 from reprise.server.web.entry_points_page import entry_points_page
@@ -154,6 +156,8 @@ ROUTES = [
     Route(f"{_API}/submission", face(catalogue.submit), methods=["POST"]),
     Route(f"{_API}/submission", face(catalogue.show)),
     Route(f"{_API}/submission/checks", face(catalogue.check), methods=["POST"]),
+    Route(f"{_API}/submission/runs", face(catalogue.send_run), methods=["POST"]),
+    Route(f"{_API}/submission/runs", face(catalogue.list_runs)),
     Route(f"{_API}/submission/decision", face(catalogue.decide), methods=["POST"]),
     Route(f"{_WEB}/notebook/{{rev:seg}}", face(catalogue.card_notebook)),
     Route(f"{_API}/badge.svg", face(catalogue.badge)),
@@ -203,7 +207,6 @@ def create_app(registry: Registry) -> Starlette:
     """Build the application over an open registry."""
     metrics = CollectorRegistry()
     app = Starlette(
-        routes=ROUTES,
         middleware=[Middleware(Observed, registry=metrics), Middleware(RawPath)],
         exception_handlers={
             RepoMoved: on_moved,
@@ -212,7 +215,9 @@ def create_app(registry: Registry) -> Starlette:
             Exception: for_people(on_crash),
         },
     )
+    app.router = IndexedRouter(ROUTES)
     app.state.registry = registry
+    app.state.threads = new_threads()
     app.state.pouring = Pouring.new()
     app.state.budget = Budget(registry.limits.uploads_in_memory)
     app.state.xet_guesses = Lru[str, bool](_SESSIONS, lambda _: 1)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
@@ -11,6 +10,7 @@ from reprise.registry.access import Action
 from reprise.registry.xet.scope import Scope, open_scope
 from reprise.server.calls import Call, Endpoint
 from reprise.server.credentials import access_token
+from reprise.server.threads import in_thread
 
 BulkFace = Callable[[Call, Scope], Response]
 
@@ -46,11 +46,11 @@ def bulk(function: BulkFace, *, limit: int) -> Endpoint:
     """
 
     async def endpoint(request: Request) -> Response:
-        scope = await run_in_threadpool(_scope, request)
+        scope = await in_thread(request, _scope, request)
         body = _Body(request.app.state.budget, limit)
         try:
             data = await body.read(request)
-            return await run_in_threadpool(_run, function, Call(request, data), scope)
+            return await in_thread(request, _run, function, Call(request, data), scope)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is left to read it
         finally:

@@ -9,7 +9,6 @@ from functools import wraps
 from typing import Any
 
 from sqlalchemy import Connection
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,6 +19,7 @@ from reprise.registry.access import Action, Caller, Repo
 from reprise.registry.registry import Registry
 from reprise.server.credentials import access_token
 from reprise.server.paths import decode
+from reprise.server.threads import in_thread
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -135,7 +135,7 @@ def face(function: Callable[[Call], Response], *, body_limit: int | None = None)
     async def endpoint(request: Request) -> Response:
         limit = body_limit or registry_of(request).limits.json_body
         body = await read_body(request, limit)
-        return await run_in_threadpool(function, Call(request, body))
+        return await in_thread(request, function, Call(request, body))
 
     return endpoint
 

@@ -87,7 +87,7 @@ def metrics_text(request: Request) -> Response:
     return Response(generate_latest(request.app.state.metrics), media_type=CONTENT_TYPE_LATEST)
 
 
-def health(_request: Request) -> Response:
+async def health(_request: Request) -> Response:
     """`GET /health`: the process serves."""
     return Response('{"status":"ok"}', media_type="application/json")
 

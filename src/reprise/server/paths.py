@@ -4,6 +4,7 @@ Clients send `refs%2Fpr%2F1` as one segment. Routing therefore works on the raw 
 parameter is decoded after the route has matched.
 """
 
+import re
 from urllib.parse import unquote
 
 from starlette.convertors import Convertor, register_url_convertor
@@ -11,6 +12,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reprise.base.errors import InvalidId
 from reprise.base.ids import RepoType
+
+_CONTROL = re.compile(r"[\x00-\x1f]")
 
 
 class RawPath:
@@ -37,7 +40,7 @@ def decode(text: str) -> str:
         plain = unquote(text, errors="strict")
     except UnicodeDecodeError:
         raise InvalidId(f"Path segment {text[:80]!r} is not valid UTF-8.") from None
-    if any(ord(char) < ord(" ") for char in plain):
+    if _CONTROL.search(plain):
         raise InvalidId(f"Path segment {text[:80]!r} holds a control character.")
     return plain
 

@@ -84,4 +84,5 @@ def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
 
 def _begin_sqlite(conn: Connection) -> None:
     write = conn.get_execution_options().get("reprise_write", False)
-    conn.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    # Past SQLAlchemy's own execution, which would cost as much as a small query.
+    conn.connection.cursor().execute("BEGIN IMMEDIATE" if write else "BEGIN")

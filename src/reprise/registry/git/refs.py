@@ -8,6 +8,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, or_, select, update
 from reprise.base.errors import InvalidInput, NotFound, RevisionNotFound, StaleParent
 from reprise.base.ids import is_commit
 from reprise.registry.access import Repo
+from reprise.registry.db.prepared import Prepared
 from reprise.registry.db.schema import git_commit, git_ref
 from reprise.registry.db.upsert import insert
 from reprise.registry.git.history import nodes
@@ -34,8 +35,10 @@ _ABBREVIATED = re.compile(r"[0-9a-f]{7,39}")
 # Tags of tags of tags …: git follows them, we stop somewhere.
 _MAX_PEEL = 16
 
-_BY_NAME = select(git_ref.c.oid).where(
-    git_ref.c.repo_id == bindparam("repo_id"), git_ref.c.name == bindparam("name")
+_BY_NAME = Prepared(
+    select(git_ref.c.oid).where(
+        git_ref.c.repo_id == bindparam("repo_id"), git_ref.c.name == bindparam("name")
+    )
 )
 
 
@@ -56,7 +59,8 @@ class Ref:
 
 def read(conn: Connection, repo_id: int, name: str) -> bytes | None:
     """Read what a ref, given by its full name, points at."""
-    return conn.execute(_BY_NAME, {"repo_id": repo_id, "name": name}).scalar()
+    row = _BY_NAME.first(conn, repo_id=repo_id, name=name)
+    return None if row is None else row.oid
 
 
 def list_refs(conn: Connection, repo_id: int, prefix: str = "refs/") -> list[Ref]:

@@ -34,6 +34,7 @@ from reprise.registry.repos import RepoMoved
 from reprise.server.calls import Call, Endpoint
 from reprise.server.errors import error_response
 from reprise.server.pouring import pour
+from reprise.server.threads import in_thread
 
 _MIB = 1 << 20
 _IN_MEMORY = _MIB  # larger bodies go to disk
@@ -64,7 +65,7 @@ def _plain_errors(endpoint: Endpoint) -> Endpoint:
 @_plain_errors
 async def info_refs(request: Request) -> Response:
     """`GET /{repo}[.git]/info/refs?service=…`: capabilities and refs."""
-    return await run_in_threadpool(_info_refs, Call(request))
+    return await in_thread(request, _info_refs, Call(request))
 
 
 @_plain_errors
@@ -98,7 +99,7 @@ async def _serve(
 ) -> Response:
     """Check the caller, spool the request, work on it in a thread, send the spooled answer."""
     call = Call(request)
-    await run_in_threadpool(_check, call, service)
+    await in_thread(request, _check, call, service)
     limit = (
         _MAX_FETCH if service is Service.UPLOAD else call.registry.limits.push_bytes + _MAX_FETCH
     )
@@ -112,7 +113,7 @@ async def _serve(
         spooled = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - the response closes it
         answer = cast("BinaryIO", spooled)
         try:
-            await run_in_threadpool(work, call, body, answer)
+            await in_thread(request, work, call, body, answer)
         except BaseException:
             answer.close()
             raise

@@ -6,7 +6,6 @@ from http import HTTPStatus
 from typing import Any
 
 from sqlalchemy import Connection
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
@@ -24,6 +23,7 @@ from reprise.registry.revisions import locate
 from reprise.server.calls import Call, registry_of
 from reprise.server.faces.hf_read import next_link
 from reprise.server.pouring import pour
+from reprise.server.threads import in_thread
 
 MAX_FILES = 1000  # files in one preupload call; clients send 256
 _SAMPLE = 4096  # bytes of a sample that are looked at; clients send 512
@@ -55,13 +55,13 @@ def plan_upload(call: Call) -> Response:
 async def commit(request: Request) -> Response:
     """`POST …/commit/{rev}[?create_pr=1]`: NDJSON, read while it arrives."""
     call = Call(request)
-    repo = await run_in_threadpool(_check_before_reading, call)
+    repo = await in_thread(request, _check_before_reading, call)
     with Drafting(repo.type, registry_of(request).limits) as drafting:
         try:
             await pour(request, lambda data: drafting.feed(bytes(data)))
         except ClientDisconnect:
             return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is left to read it
-        return await run_in_threadpool(_commit, call, drafting)
+        return await in_thread(request, _commit, call, drafting)
 
 
 def list_large_files(call: Call) -> Response:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
@@ -15,6 +14,7 @@ from reprise.server.calls import Call, registry_of
 from reprise.server.faces.lfs import failed, parse_object
 from reprise.server.file_responses import Content, send
 from reprise.server.pouring import pour
+from reprise.server.threads import in_thread
 
 
 async def upload(request: Request) -> Response:
@@ -31,7 +31,7 @@ async def upload(request: Request) -> Response:
 
 async def upload_part(request: Request) -> Response:
     """`PUT /api/lfs/uploads/{upload}/{number}`: receive one part; its ETag names it."""
-    found = await run_in_threadpool(_parted, request)
+    found = await in_thread(request, _parted, request)
     number = _number(request.path_params["number"])
 
     def keep(incoming: Incoming) -> Response:
@@ -83,7 +83,7 @@ async def _receive(request: Request, length: int, keep: Callable[[Incoming], Res
             await pour(request, incoming.write)
         except ClientDisconnect:
             return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is left to read it
-        return await run_in_threadpool(keep, incoming)
+        return await in_thread(request, keep, incoming)
 
 
 def _file(request: Request, purpose: str) -> LargeFile:

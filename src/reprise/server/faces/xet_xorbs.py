@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
@@ -22,6 +21,7 @@ from reprise.server.calls import Call
 from reprise.server.credentials import access_token
 from reprise.server.pouring import pour
 from reprise.server.responses import FileSlice
+from reprise.server.threads import in_thread
 
 Range = tuple[int, int]  # first and last byte
 
@@ -34,7 +34,7 @@ async def upload(request: Request) -> Response:
     call = Call(request)
     xorb_hash = from_text(call.param("hash"))
     uploads.check_size(int(call.header("content-length") or 0))
-    allowed, known = await run_in_threadpool(_begin, call, xorb_hash)
+    allowed, known = await in_thread(request, _begin, call, xorb_hash)
     try:
         if known:
             await pour(request, len)  # clients want to send all before they listen
@@ -69,7 +69,7 @@ def _begin(call: Call, xorb_hash: bytes) -> tuple[Scope, bool]:
 async def _receive(call: Call, allowed: Scope, xorb_hash: bytes) -> None:
     with uploads.receive(call.registry, xorb_hash) as incoming:
         await pour(call.request, incoming.write)
-        await run_in_threadpool(uploads.keep, call.registry, allowed, xorb_hash, incoming)
+        await in_thread(call.request, uploads.keep, call.registry, allowed, xorb_hash, incoming)
 
 
 def _ranges(header: str) -> list[Range]:
