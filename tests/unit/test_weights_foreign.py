@@ -63,7 +63,7 @@ def test_what_torch_and_safetensors_hold_keeps_its_names(tmp_path: Path) -> None
 
 
 def test_an_unknown_family_of_tensorflow_1_is_named() -> None:
-    with pytest.raises(NotSupported, match="'xlnet'.*known are bert"):
+    with pytest.raises(NotSupported, match=r"'xlnet'.*known are bert"):
         to_hf(open_checkpoint(GOLDEN / "tf1/bert"), "xlnet")
 
 
