@@ -17,6 +17,7 @@ _EXPORTS = {
     "help": "reprise.hub.entrypoints:entry_help",
     "list": "reprise.hub.entrypoints:list_entries",
     "load": "reprise.hub.entrypoints:load",
+    "load_metric": "reprise.metrics",
     "login": "reprise.hub",
     "patch_torch_hub": "reprise.hub",
     "publish": "reprise.hub",

@@ -61,12 +61,14 @@ class Address:
     def place(self) -> tuple[str, str, str]:
         """Host, owner and name as names of folders; the owner may be empty.
 
-        Hubs and GitHub do not tell capitals from small letters in ids; git servers may.
+        Hubs and GitHub do not tell capitals from small letters in ids; git servers may. A metric
+        or data set may be called like a model, so its type follows; "+" stands in no name.
         """
         owner, name = self.repo_id.owner, self.repo_id.name
         if self.kind == "git":
             return self.host, file_safe(owner), file_safe(name)
-        return self.host, owner.lower(), name.lower()
+        kind = "" if self.repo_type is RepoType.MODEL else f"+{self.repo_type}"
+        return self.host, owner.lower(), name.lower() + kind
 
     @property
     def key(self) -> str:

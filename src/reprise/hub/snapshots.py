@@ -1,7 +1,7 @@
 """From what somebody typed to a folder of files at one commit."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from reprise.base.errors import (
     OfflineMiss,
     TooManyRequests,
 )
-from reprise.base.ids import is_commit
+from reprise.base.ids import RepoType, is_commit
 from reprise.hub import cache, settings
 from reprise.hub.address import Address, LocalFolder, parse
 from reprise.hub.sources import Source, source_for
@@ -33,6 +33,7 @@ class Options:
     force_reload: bool = False
     skip_validation: bool = False
     verbose: bool = True
+    repo_type: RepoType = RepoType.MODEL
 
     @property
     def is_offline(self) -> bool:
@@ -96,7 +97,8 @@ def find_address(repo: str, options: Options) -> Address | LocalFolder:
         InvalidId, InvalidInput: It cannot be read.
     """
     endpoint = options.endpoint or settings.endpoint()
-    return parse(repo, source=options.source, endpoint=endpoint, github=settings.github())
+    found = parse(repo, source=options.source, endpoint=endpoint, github=settings.github())
+    return replace(found, repo_type=options.repo_type) if isinstance(found, Address) else found
 
 
 def snapshot_of(address: Address, options: Options, *, weights: bool = True) -> Snapshot:

@@ -78,7 +78,7 @@ class Definition:
     encode: Callable[[Sequence[Cells], Options], tuple[Floats, tuple[Any, ...]]] = as_numbers
     score_all: Callable[[Columns, Options], Any] | None = None
     options: tuple[Option, ...] = ()
-    fixed: tuple[tuple[str, str], ...] = ()
+    fixed: tuple[tuple[str, object], ...] = ()
     details: Callable[[Table, Options], dict[str, Any]] | None = None
     upstream: Callable[[Table, Options], str] | None = None
     examples: Callable[[Table], int] | None = None

@@ -33,12 +33,7 @@ def fingerprint(definition: Definition, vectors: Any) -> str:
         vectors: Its test vectors, plain data.
     """
     seen: dict[str, Any] = {}
-    data = {
-        field.name: _describe(getattr(definition, field.name), seen)
-        for field in fields(definition)
-        if field.name not in _NOT_VALUES
-    }
-    whole = {"definition": data, "code": seen, "vectors": vectors}
+    whole = {"definition": _data(definition, seen), "code": seen, "vectors": vectors}
     text = json.dumps(whole, sort_keys=True, ensure_ascii=False, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]
 
@@ -71,12 +66,21 @@ def _describe(value: Any, seen: dict[str, Any]) -> Any:  # noqa: PLR0911 - a lin
             return {str(key): _describe(item, seen) for key, item in value.items()}
         case str() | int() | float() | None:
             return value
-    if is_dataclass(value) and not isinstance(value, Definition):
-        return [_describe(getattr(value, field.name), seen) for field in fields(value)]
+    if is_dataclass(value):
+        return _data(value, seen)
     text = repr(value)
     if " at 0x" in text:
         raise LookupError(f"{text} has no description that two processes share")
     return text
+
+
+def _data(value: Any, seen: dict[str, Any]) -> dict[str, Any]:
+    """Describe the fields of a dataclass."""
+    return {
+        field.name: _describe(getattr(value, field.name), seen)
+        for field in fields(value)
+        if field.name not in _NOT_VALUES
+    }
 
 
 def _named(value: Any, seen: dict[str, Any]) -> str:

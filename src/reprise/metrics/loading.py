@@ -7,10 +7,11 @@ from reprise.base.optional import require
 from reprise.metrics import catalogue
 
 if TYPE_CHECKING:
+    from reprise.hub.isolated import Isolation
     from reprise.metrics.metric import Metric
 
 
-def load_metric(
+def load_metric(  # noqa: PLR0913 - a front door: every choice is a keyword
     name: str,
     config_name: str | None = None,
     *,
@@ -18,6 +19,7 @@ def load_metric(
     replicates: int | None = None,
     seed: int | None = None,
     trust_repo: bool | str = "check",
+    isolated: "bool | Isolation" = False,
     **options: Any,
 ) -> "Metric":
     """Return a metric.
@@ -29,7 +31,8 @@ def load_metric(
         revision: Branch, tag or commit of a metric repo.
         replicates: Bootstrap draws behind stderr and interval: 1,000; 0 for none.
         seed: Of the draws.
-        trust_repo: As for `reprise.load`; asked for only by repos that hold Python code.
+        trust_repo: As for `reprise.load`; asked about only for repos whose code scores.
+        isolated: True, or an `Isolation`, runs such code in a worker, as for `reprise.load`.
         **options: Options of the metric; `compute` may give others.
 
     Raises:
@@ -53,7 +56,7 @@ def load_metric(
 
         if config_name is not None:
             raise InvalidInput(f"{name} is a repo; it has no configurations.")
-        definition = load_definition(name, revision, trust_repo)
+        definition = load_definition(name, revision, trust_repo=trust_repo, isolated=isolated)
     else:
         if revision is not None:
             raise InvalidInput(
