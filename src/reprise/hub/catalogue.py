@@ -3,7 +3,8 @@
 import os
 import platform
 import sys
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from reprise import __version__
@@ -11,6 +12,9 @@ from reprise.base.errors import HubUnreachable, InvalidInput
 from reprise.base.ids import RepoId
 from reprise.hub import api, settings
 from reprise.hub.failures import translated
+
+if TYPE_CHECKING:
+    from reprise.hub.trials.records import Report
 
 _TIMEOUT = 60  # seconds; the hub reads a whole repo to check it
 _MAX_PACKAGES = 500
@@ -47,6 +51,36 @@ def submissions(state: str = "") -> list[dict[str, Any]]:
 def check(repo: str) -> dict[str, Any]:
     """Run every check of a submission again."""
     return _object(ask("POST", f"{_route(repo)}/submission/checks", {}))
+
+
+def send_run(repo: str, report: "Report") -> dict[str, Any]:
+    """Send what `trials.running.check_repo` found; the hub keeps it with date and account.
+
+    Args:
+        repo: `owner/name`.
+        report: What was found.
+
+    Raises:
+        InvalidInput: It is about a folder, which has no commit.
+        StaleParent: Another commit is submitted now.
+        Forbidden: You are no reviewer and may not write to the repo.
+    """
+    if report.commit is None:
+        raise InvalidInput(
+            f"{report.repo} is a folder: the hub keeps only what was found about a commit.",
+            hint="Publish and submit it, and check owner/name.",
+        )
+    body = {
+        "sha": report.commit,
+        "environment": dict(report.environment),
+        "findings": [asdict(trial) for trial in report.trials],
+    }
+    return _object(ask("POST", f"{_route(repo)}/submission/runs", body))
+
+
+def runs(repo: str) -> list[dict[str, Any]]:
+    """List the runs of checks that were sent for a submission, newest first."""
+    return _array(ask("GET", f"{_route(repo)}/submission/runs"))
 
 
 def decide(repo: str, state: str, reason: str) -> dict[str, Any]:

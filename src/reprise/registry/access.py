@@ -179,6 +179,27 @@ def check_decides(caller: Caller, repo: Repo, *, reviews: bool) -> None:
         raise Forbidden(f"Nobody decides on their own work: you may write to {repo.repo_id}.")
 
 
+def check_tests(caller: Caller, repo: Repo, *, reviews: bool) -> bool:
+    """Let a caller report what checks found, and tell whether it counts as a reviewer's word.
+
+    Args:
+        caller: Whoever asks.
+        repo: What was checked.
+        reviews: The caller is one of the hub's reviewers.
+
+    Raises:
+        Forbidden: Neither a reviewer nor somebody who may write to the repo; or a reading token.
+    """
+    check_speaks(caller, repo)
+    owned = _by_account(caller, repo)
+    writes = owned is not None and owned >= Action.WRITE
+    if not writes and not reviews:
+        raise Forbidden(
+            f"Only reviewers and those who may write to {repo.repo_id} report what checks found."
+        )
+    return not writes
+
+
 def sees_submission(caller: Caller, repo: Repo, *, reviews: bool) -> bool:
     """Tell whether a caller may see what is not published: its authors and reviewers may."""
     level = allowed(caller, repo)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from packaging.requirements import InvalidRequirement, Requirement
 
 from reprise.hub.manifest import EntryPoint
+from reprise.hub.trials.records import NAMES
 from reprise.registry import card_checks
 from reprise.registry.evidence import Evidence
 
@@ -33,7 +34,7 @@ class Result:
 
 
 def run_all(evidence: Evidence) -> list[Result]:
-    """Run every check that needs no code to be run; name the others and say why they were not."""
+    """Run every check that needs no code to be run; name the others and say who runs them."""
     results = [_result(name, check, evidence) for name, check in _CHECKS]
     return results + [Result(name, Outcome.NOT_RUN, reason) for name, reason in NOT_RUN.items()]
 
@@ -150,13 +151,6 @@ PASSES = {
     "links": "every link in the card is well formed, and leads to a file where it is relative",
     "images": "every image of the card is in the repo",
 }
-_RUNS = "needs to run the repo's code, which this hub does not do"
-_ASKS = "needs to ask other sites, which this hub does not do"
-NOT_RUN = {
-    "loads": _RUNS,
-    "weights-load": _RUNS,
-    "example-runs": _RUNS,
-    "fingerprint": _RUNS,
-    "metrics": _RUNS,
-    "links-alive": _ASKS,
-}
+_RUN_IT = "is run by people, not by this hub: reprise check OWNER/NAME --post"
+NOT_RUN = dict.fromkeys(NAMES, _RUN_IT)
+NOT_RUN["metrics"] = "compares the card's scores with a run on their data, which nobody did here"

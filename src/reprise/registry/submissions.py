@@ -18,8 +18,17 @@ from reprise.base.errors import (
     StaleParent,
 )
 from reprise.base.ids import RepoType
-from reprise.registry import evidence, repos
-from reprise.registry.access import Action, Caller, Repo, check, check_decides, sees_submission
+from reprise.registry import check_runs, evidence, repos
+from reprise.registry.access import (
+    Action,
+    Caller,
+    Repo,
+    check,
+    check_decides,
+    check_tests,
+    sees_submission,
+)
+from reprise.registry.check_runs import Sent
 from reprise.registry.checks import Outcome, Result, run_all
 from reprise.registry.db.database import lock_repo
 from reprise.registry.db.schema import account, submission, submission_check, submission_event
@@ -75,11 +84,16 @@ class Event:
 
 @dataclass(frozen=True)
 class Checked:
-    """The last result of a check, on which commit and when."""
+    """The last result of a check, on which commit and when.
+
+    `by` is who ran it, None for the hub itself; `as_reviewer` whether that is a reviewer's word.
+    """
 
     result: Result
     commit: bytes
     checked_at: int
+    by: str | None = None
+    as_reviewer: bool = False
 
 
 @dataclass(frozen=True)
@@ -207,8 +221,38 @@ def run_checks(registry: Registry, repo: Repo) -> list[Result]:
         if find(conn, repo).commit != found.commit:
             raise StaleParent(f"{repo.repo_id} was submitted again meanwhile; its checks run anew.")
         _keep(conn, found, results, now=now)
-        _after_checks(conn, find(conn, repo), results, now=now)
-    return results
+        return _after_checks(conn, find(conn, repo), now=now)
+
+
+def accept_run(
+    conn: Connection, caller: Caller, repo: Repo, sent: Sent, *, reviews: bool, now: int
+) -> Submission:
+    """Keep what somebody found who ran the code of a submission, and move it on.
+
+    Args:
+        conn: An open write transaction.
+        caller: Who ran it.
+        repo: Whose submission.
+        sent: What was found.
+        reviews: The caller is a reviewer.
+        now: Microseconds since 1970, UTC.
+
+    Raises:
+        Forbidden: See `access.check_tests`.
+        StaleParent: Another commit is submitted now.
+        TooManyRequests: See `check_runs.add`.
+    """
+    as_reviewer = check_tests(caller, repo, reviews=reviews)
+    lock_repo(conn, repo.id)
+    found = find(conn, repo)
+    if found.commit != sent.commit:
+        raise StaleParent(
+            f"The checks were run on commit {sent.commit.hex()}, but {repo.repo_id} is submitted "
+            f"at {found.commit.hex()}: run them again."
+        )
+    check_runs.add(conn, caller, repo, sent, as_reviewer=as_reviewer, now=now)
+    _after_checks(conn, found, now=now)
+    return find(conn, repo)
 
 
 def recheck(registry: Registry) -> list[tuple[Submission, list[Result]]]:
@@ -235,16 +279,26 @@ def recheck(registry: Registry) -> list[tuple[Submission, list[Result]]]:
 
 
 def checks_of(conn: Connection, repo: Repo) -> list[Checked]:
-    """Return the last results of a submission's checks, in their order."""
+    """Return the last results of a submission's checks, in their order.
+
+    What the hub does not run itself is as people reported it, if they did.
+    """
     rows = conn.execute(
         select(submission_check)
         .where(submission_check.c.repo_id == repo.id)
         .order_by(submission_check.c.position)
-    )
-    return [
-        Checked(Result(row.name, Outcome(row.outcome), row.reason), row.commit_oid, row.checked_at)
-        for row in rows
-    ]
+    ).all()
+    reported = check_runs.latest(conn, repo, rows[0].commit_oid) if rows else {}
+    found = []
+    for row in rows:
+        if row.name in reported:
+            run, result = reported[row.name]
+            who = run.author or "somebody whose account is gone"
+            found.append(Checked(result, run.commit, run.created_at, who, run.as_reviewer))
+        else:
+            result = Result(row.name, Outcome(row.outcome), row.reason)
+            found.append(Checked(result, row.commit_oid, row.checked_at))
+    return found
 
 
 def history(conn: Connection, repo: Repo) -> list[Event]:
@@ -322,13 +376,15 @@ def _keep(conn: Connection, found: Submission, results: list[Result], *, now: in
     conn.execute(insert(submission_check), rows)
 
 
-def _after_checks(conn: Connection, found: Submission, results: list[Result], *, now: int) -> None:
-    """Move a submission to where its checks lead; drafts and decided ones stay."""
+def _after_checks(conn: Connection, found: Submission, *, now: int) -> list[Result]:
+    """Move a submission to where its checks lead, and return them; drafts and decided ones stay."""
+    results = [it.result for it in checks_of(conn, found.repo)]
     failed = [it.name for it in results if it.outcome is Outcome.FAILED]
     reason = f"failed: {', '.join(failed)}" if failed else "all checks that were run passed"
     state = _NEXT.get((found.state, bool(failed)))
     if state is not None:
         move(conn, found, Move(state, reason), now=now)
+    return results
 
 
 # (state, did a check fail) -> the state after its checks

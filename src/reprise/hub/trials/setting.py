@@ -110,12 +110,14 @@ def ask(worker: Worker, name: str, **arguments: Any) -> Any:
     """
     told = worker.request("trial", {"name": name, "arguments": arguments})
     try:
-        text = json.dumps(told, allow_nan=False)
+        text = json.dumps(told, allow_nan=False, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError):
         raise IsolationFailed("The code told nonsense about how it went.") from None
     if len(text) > _MAX_TOLD:
         raise IsolationFailed("The code told too much about how it went.")
-    return json.loads(text)
+    # A hub takes neither NUL nor half characters; messages of hostile code may hold them.
+    whole = text.encode("utf-8", "replace").decode()
+    return json.loads(whole.replace("\\u0000", "\\ufffd"))
 
 
 def ask_object(worker: Worker, name: str, **arguments: Any) -> dict[str, Any]:

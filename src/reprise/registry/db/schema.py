@@ -407,6 +407,23 @@ submission_check = Table(
     Column("checked_at", BigInteger, nullable=False),
 )
 
+# What somebody found who ran a submission's code: `reprise check`. Three columns of JSON.
+check_run = Table(
+    "check_run",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("repo_id", Id, ForeignKey("submission.repo_id", ondelete="CASCADE"), nullable=False),
+    Column("commit_oid", LargeBinary(20), nullable=False),
+    Column("account_id", Id, ForeignKey("account.id", ondelete="SET NULL")),
+    Column("token_name", Text, nullable=False),  # which of the account's tokens sent it
+    Column("as_reviewer", Boolean, nullable=False),  # not by somebody who can write to the repo
+    Column("environment", Text, nullable=False),  # what the checks ran in
+    Column("findings", Text, nullable=False),  # name, outcome, reason
+    Column("details", Text, nullable=False),  # by name, to compare later runs with
+    Column("created_at", BigInteger, nullable=False),
+    Index("check_run_by_repo", "repo_id", "commit_oid", "id"),
+)
+
 # Accounts that may decide on submissions of repos they do not own.
 reviewer = Table(
     "reviewer",

@@ -10,9 +10,10 @@ from reprise.base.clock import iso
 from reprise.base.errors import InvalidFormat, InvalidInput, NotFound
 from reprise.formats import card as cards
 from reprise.formats.notebook import from_markdown
-from reprise.registry import reports, reviewers, revisions, submissions, votes
+from reprise.registry import check_runs, reports, reviewers, revisions, submissions, votes
 from reprise.registry.access import Account, Action, Repo
 from reprise.registry.cards import MAX_README, README, read_root_file
+from reprise.registry.check_runs import Run
 from reprise.registry.checks import Outcome
 from reprise.registry.git.store import GitStore
 from reprise.registry.reports import Draft, Report
@@ -60,6 +61,26 @@ def show(call: Call) -> Response:
     return Json(answer)
 
 
+def send_run(call: Call) -> Response:
+    """`POST …/submission/runs` with `{sha, environment, findings}`: what `reprise check` found."""
+    sent = check_runs.read(call.json())
+    with call.write() as (conn, caller):
+        repo, now = call.repo(conn, caller), call.registry.clock()
+        reviews = reviewers.reviews(conn, caller)
+        submissions.visible(conn, caller, repo, reviews=reviews)
+        submissions.accept_run(conn, caller, repo, sent, reviews=reviews, now=now)
+    return show(call)
+
+
+def list_runs(call: Call) -> Response:
+    """`GET …/submission/runs`: every run of the checks that was sent, newest first."""
+    with call.read() as (conn, caller):
+        repo = call.repo(conn, caller)
+        submissions.visible(conn, caller, repo, reviews=reviewers.reviews(conn, caller))
+        found = check_runs.list_of(conn, repo)
+    return Json([_run(it) for it in found])
+
+
 def decide(call: Call) -> Response:
     """`POST …/submission/decision` with `{state, reason}`."""
     body, now = call.json(), call.registry.clock()
@@ -91,7 +112,8 @@ def badge(call: Call) -> Response:
         checked = submissions.checks_of(conn, repo)
     ran = [it for it in checked if it.result.outcome is not Outcome.NOT_RUN]
     passed = sum(it.result.outcome is Outcome.PASSED for it in ran)
-    day = iso(max((it.checked_at for it in checked), default=found.updated_at))[:10]
+    # The oldest of the results that are counted: none of them is older than the badge says.
+    day = iso(min((it.checked_at for it in ran), default=found.updated_at))[:10]
     good = found.state is State.PUBLISHED
     svg = _svg(f"checked {day}", f"{passed} of {len(ran)} passed", _COLOURS[good])
     headers = {"Cache-Control": "no-cache"}
@@ -194,6 +216,8 @@ def _details(conn: Connection, repo: Repo) -> dict[str, Any]:
             "reason": it.result.reason,
             "sha": it.commit.hex(),
             "checkedAt": iso(it.checked_at),
+            "by": it.by,
+            "asReviewer": it.as_reviewer,
         }
         for it in submissions.checks_of(conn, repo)
     ]
@@ -208,6 +232,27 @@ def _details(conn: Connection, repo: Repo) -> dict[str, Any]:
         for it in submissions.history(conn, repo)
     ]
     return {"checks": checks, "history": history}
+
+
+def _run(found: Run) -> dict[str, Any]:
+    findings = [
+        {
+            "name": it.result.name,
+            "outcome": it.result.outcome.value,
+            "reason": it.result.reason,
+            "details": dict(it.details),
+        }
+        for it in found.findings
+    ]
+    return {
+        "sha": found.commit.hex(),
+        "author": found.author,
+        "token": found.token,
+        "asReviewer": found.as_reviewer,
+        "environment": dict(found.environment),
+        "findings": findings,
+        "createdAt": iso(found.created_at),
+    }
 
 
 def _report(found: Report) -> dict[str, Any]:
