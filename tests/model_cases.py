@@ -34,6 +34,16 @@ _BERT_HEADS = (
     "Model", "ForMaskedLM", "ForSequenceClassification", "ForMultipleChoice",
     "ForTokenClassification", "ForQuestionAnswering",
 )  # fmt: skip
+_ROBERTA_HEADS = (*_BERT_HEADS, "ForCausalLM")
+_ROBERTA = _ENCODER | {"pad_token_id": 1}
+_DEBERTA = _ENCODER | {
+    "relative_attention": True, "pos_att_type": ["c2p", "p2c"], "position_biased_input": False,
+    "type_vocab_size": 0,
+}  # fmt: skip
+_DEBERTA_HEADS = (
+    "Model", "ForMaskedLM", "ForSequenceClassification", "ForTokenClassification",
+    "ForQuestionAnswering",
+)  # fmt: skip
 _LLAMA = _ENCODER | {
     "num_key_value_heads": 2,
     "pad_token_id": 0,
@@ -64,6 +74,28 @@ _BART_HEADS = (
 CASES = [
     Case("bert", _ENCODER, (*_BERT_HEADS, "ForPreTraining", "ForNextSentencePrediction"), "pair"),
     Case("bert", _ENCODER | {"is_decoder": True}, ("LMHeadModel",), variant="decoder"),
+    Case("roberta", _ROBERTA, _ROBERTA_HEADS),
+    Case("xlm-roberta", _ROBERTA, _ROBERTA_HEADS),
+    Case("camembert", _ROBERTA, _ROBERTA_HEADS),
+    Case("mpnet", _ROBERTA, _BERT_HEADS),
+    Case("distilbert", {
+        "vocab_size": VOCABULARY, "dim": 32, "n_layers": 3, "n_heads": 4, "hidden_dim": 48,
+        "max_position_embeddings": 24}, _BERT_HEADS),
+    Case("albert", _ENCODER | {"embedding_size": 16}, (*_BERT_HEADS, "ForPreTraining"), "pair"),
+    Case("albert", _ENCODER | {"embedding_size": 16, "num_hidden_groups": 2,
+         "num_hidden_layers": 4}, ("Model",), "pair", variant="groups"),
+    Case("electra", _ENCODER | {"embedding_size": 16},
+         (*_BERT_HEADS, "ForPreTraining", "ForCausalLM"), "pair"),
+    Case("deberta", _DEBERTA | {"max_relative_positions": 12}, _DEBERTA_HEADS),
+    Case("deberta-v2", _DEBERTA | {
+        "position_buckets": 6, "max_relative_positions": 12, "share_att_key": True,
+        "norm_rel_ebd": "layer_norm"}, (*_DEBERTA_HEADS, "ForMultipleChoice")),
+    Case("deberta-v2", _DEBERTA | {
+        "share_att_key": False, "conv_kernel_size": 3, "conv_act": "gelu", "type_vocab_size": 2,
+        "position_biased_input": True, "legacy": False}, ("Model", "ForMaskedLM"), "pair",
+        variant="convolution"),
+    Case("modernbert", _ENCODER | {"local_attention": 4, "pad_token_id": 0, "cls_token_id": 1,
+         "sep_token_id": 2, "bos_token_id": 1, "eos_token_id": 2}, _BERT_HEADS),
     Case("gpt2", _GPT2, (
         "Model", "LMHeadModel", "DoubleHeadsModel", "ForSequenceClassification",
         "ForTokenClassification", "ForQuestionAnswering")),

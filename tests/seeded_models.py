@@ -48,8 +48,11 @@ def golden(case: Case, head: str) -> dict[str, tuple[tuple[int, ...], np.ndarray
         return found
 
 
-def sample(values: np.ndarray) -> np.ndarray:
-    """Up to SAMPLED numbers, spread over an array."""
+def sample(values: np.ndarray, given: dict[str, np.ndarray]) -> np.ndarray:
+    """Up to SAMPLED numbers, spread over an array; what stands at padding means nothing."""
+    mask = given.get("attention_mask")
+    if mask is not None and values.shape[: mask.ndim] == mask.shape:
+        values = values * mask.reshape(*mask.shape, *(1,) * (values.ndim - mask.ndim))
     flat = np.ascontiguousarray(values, dtype=np.float32).reshape(-1)
     return flat[:: max(1, flat.size // SAMPLED)][:SAMPLED]
 
@@ -71,9 +74,10 @@ def _ids(length: int, word: str = "ids") -> np.ndarray:
     return generator(word).integers(3, VOCABULARY, (2, length))
 
 
-def _text(_: Case) -> dict[str, np.ndarray]:
+def _text(case: Case) -> dict[str, np.ndarray]:
     ids, mask = _ids(7), np.array([[1] * 7, [1] * 4 + [0] * 3])
-    return {"input_ids": np.where(mask, ids, 0), "attention_mask": mask}
+    pad = case.config.get("pad_token_id", 1 if case.model_type == "bart" else 0)
+    return {"input_ids": np.where(mask, ids, pad), "attention_mask": mask}
 
 
 def _pair(case: Case) -> dict[str, np.ndarray]:

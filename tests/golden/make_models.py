@@ -62,7 +62,7 @@ def main(names: list[str]) -> None:
             for field, value in output.items():
                 if isinstance(value, torch.Tensor) and value.is_floating_point():
                     kept[f"{head}/{field}/shape"] = np.array(value.shape, dtype=np.int64)
-                    kept[f"{head}/{field}/sample"] = sample(value.numpy())
+                    kept[f"{head}/{field}/sample"] = sample(value.numpy(), inputs(case, head))
         text = json.dumps(shapes, separators=(",", ":"))
         (GOLDEN / f"{case.name}.json").write_text(text + "\n")
         np.savez_compressed(GOLDEN / f"{case.name}.npz", **kept)

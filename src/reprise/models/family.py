@@ -26,7 +26,7 @@ class Family:
     names: str | Callable[[Config], str]
     heads: Mapping[str, HeadOf]  # by the rest of the class name: `ForMaskedLM`
     body: str
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    defaults: dict[str, Any] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()  # patterns of stored names that carry no weights
     elsewhere: tuple[str, ...] = ()  # stored names of parts that no model here has
     renamed: tuple[tuple[str, str], ...] = ()  # pattern, replacement: names in old files

@@ -65,13 +65,20 @@ def _fill(template: str, words: list[str]) -> str:
 
 
 def _suffixed(left: str, right: str, layout: Layout) -> Iterator[Rule]:
-    head, _, last = left.rpartition(".")
-    parts = tuple(f"{head}.{part}" if head else part for part in last.split("+"))
+    parts = _siblings(left.rstrip("!"))
     if left.endswith("!"):
-        yield Rule(tuple(part.rstrip("!") for part in parts), right.rstrip("!"), layout)
+        yield Rule(parts, right.rstrip("!"), layout)
         return
     for suffix in SUFFIXES:
         yield Rule(tuple(f"{part}.{suffix}" for part in parts), f"{right}.{suffix}", layout)
+
+
+def _siblings(left: str) -> tuple[str, ...]:
+    """Spell out `attn.q+k+v`: each part stands where the first one stands."""
+    first, *others = left.split("+")
+    steps = first.split(".")
+    spelled = [[*steps[: len(steps) - len(part.split("."))], part] for part in others]
+    return (first, *(".".join(part) for part in spelled))
 
 
 def places(rules: Iterable[Rule], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Place]:

@@ -114,7 +114,6 @@ class Buckets:
     count: int
     distance: int = 128
     both_ways: bool = True
-    mirrored: bool = False  # the sign of the distance is the other way round (MPNet)
 
     def __post_init__(self) -> None:
         _positive(self, count=self.count)

@@ -7,11 +7,21 @@ from reprise.models.family import Family
 
 # model type -> file of this folder, and what class names of it begin with
 TYPES = {
+    "albert": ("albert", "Albert"),
     "bart": ("fairseq", "Bart"),
     "bert": ("bert", "Bert"),
+    "camembert": ("roberta", "Camembert"),
+    "deberta": ("deberta", "Deberta"),
+    "deberta-v2": ("deberta", "DebertaV2"),
+    "distilbert": ("distilbert", "DistilBert"),
+    "electra": ("albert", "Electra"),
     "gpt2": ("gpt", "GPT2"),
     "llama": ("llama", "Llama"),
+    "modernbert": ("modern", "ModernBert"),
+    "mpnet": ("roberta", "MPNet"),
+    "roberta": ("roberta", "Roberta"),
     "t5": ("t5", "T5"),
+    "xlm-roberta": ("roberta", "XLMRoberta"),
 }
 _registered: dict[str, Family] = {}
 

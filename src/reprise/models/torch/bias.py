@@ -16,11 +16,9 @@ from reprise.models.torch.layers import Table
 def bucket(distance: Tensor, spec: Buckets) -> Tensor:
     """Put distances (key - query) into buckets: exact when near, logarithmic when far (T5)."""
     count, base = spec.count, torch.zeros_like(distance)
-    distance = -distance if spec.mirrored else distance
     if spec.both_ways:
         count //= 2
-        ahead = distance < 0 if spec.mirrored else distance > 0
-        base = ahead.to(torch.int64) * count
+        base = (distance > 0).to(torch.int64) * count
         distance = distance.abs()
     else:
         distance = (-distance).clamp_min(0)

@@ -51,14 +51,14 @@ class RelativeKeys(nn.Module):
         span, scale = self.spec.span, owner.spec.scale_of(owner.layer)
         apart = distances(q.shape[2], k.shape[2], self.spec, q.device)
         shape = (*q.shape[:2], q.shape[2], k.shape[2])
+        places = (apart + span).clamp(0, 2 * span - 1)
         scores = q.new_zeros(())
         if self.spec.c2p:
             keys = owner.heads_of((self.k or owner.k)(call.shared)[None])
-            places = (apart + span).clamp(0, 2 * span - 1).expand(shape)
-            scores = scores + (q @ keys.transpose(-1, -2)).gather(-1, places)
+            scores = scores + (q @ keys.transpose(-1, -2)).gather(-1, places.expand(shape))
         if self.spec.p2c:
             queries = owner.heads_of((self.q or owner.q)(call.shared)[None])
-            places = (span - apart).clamp(0, 2 * span - 1).transpose(-1, -2).expand(
-                *shape[:2], shape[3], shape[2])  # fmt: skip
-            scores = scores + (k @ queries.transpose(-1, -2)).gather(-1, places).transpose(-1, -2)
+            turned = places.T.expand(*shape[:2], shape[3], shape[2])
+            found = (k @ queries.transpose(-1, -2)).gather(-1, turned)
+            scores = scores + found.transpose(-1, -2)
         return q, scores * scale
