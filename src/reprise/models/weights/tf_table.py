@@ -30,8 +30,9 @@ def entries(data: memoryview) -> Iterator[tuple[bytes, bytes]]:
     if len(data) < _FOOTER or bytes(data[-len(_MAGIC) :]) != _MAGIC:
         raise InvalidFormat("This is no index of a TensorFlow checkpoint: it ends in another way.")
     footer = bytes(data[-_FOOTER:])
-    *_, place = _address(footer, 0)
+    *beside, place = _address(footer, 0)
     offset, size, _ = _address(footer, place)
+    list(_block(data, *beside))  # notes about the table; TensorFlow writes none
     seen = 0
     for _, address in _block(data, offset, size):
         start, length, _ = _address(address, 0)

@@ -15,7 +15,7 @@ from reprise.base.errors import InvalidFormat
 from reprise.models.weights.dtypes import TORCH
 
 MAX_PICKLE = 64 << 20  # bytes; tensors' numbers are not in it
-_MAX_STEPS = 2_000_000  # about 30 for a tensor
+_MAX_STEPS = 1_000_000  # about 30 for a tensor
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,8 @@ def read_pickle(stream: io.BytesIO, storages: dict[str, StorageRef] | None = Non
     """
     machine = _Machine({} if storages is None else storages)
     try:
-        for opcode, argument, _ in pickletools.genops(stream):
-            machine.step(opcode.name, argument)
+        for number, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
+            _act(opcode.name, number)(machine, argument)
     except InvalidFormat:
         raise
     except Exception as error:  # noqa: BLE001 - hostile bytes trip over anything
@@ -150,6 +150,15 @@ def read_pickle(stream: io.BytesIO, storages: dict[str, StorageRef] | None = Non
     return machine.stack.pop() if len(machine.stack) == 1 else None
 
 
+def _act(name: str, number: int) -> "Callable[[_Machine, Any], None]":
+    act = _ACTS.get(name)
+    if act is None:
+        raise InvalidFormat(f"The pickle uses {name}, which weights never need.")
+    if number > _MAX_STEPS:
+        raise InvalidFormat(f"The pickle has over {_MAX_STEPS} steps.")
+    return act
+
+
 class _Machine:
     """The stack machine of pickle, as far as weights need it. It recurses into nothing."""
 
@@ -158,24 +167,6 @@ class _Machine:
         self.stack: list[Any] = []
         self.marked: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
-        self.steps = 0
-
-    def step(self, name: str, argument: Any) -> None:
-        self.steps += 1
-        if self.steps > _MAX_STEPS:
-            raise InvalidFormat(f"The pickle has over {_MAX_STEPS} steps.")
-        if name in _LITERALS:
-            self.stack.append(argument)
-        elif name in _PUSHES:
-            self.stack.append(_PUSHES[name]())
-        elif name in _KEEPS:
-            self.memo[argument] = self.stack[-1]
-        elif name in _RECALLS:
-            self.stack.append(self.memo[argument])
-        elif name in _ACTS:
-            _ACTS[name](self, argument)
-        elif name not in _IGNORED:
-            raise InvalidFormat(f"The pickle uses {name}, which plain weights never need.")
 
     def since_mark(self) -> list[Any]:
         """Take what was pushed since the last mark."""
@@ -189,6 +180,22 @@ class _Machine:
         items = self.stack[len(self.stack) - count :]
         del self.stack[len(self.stack) - count :]
         return items
+
+
+def _nothing(machine: _Machine, _: Any) -> None:
+    """Pass over what only frames a pickle."""
+
+
+def _push(machine: _Machine, argument: Any) -> None:
+    machine.stack.append(argument)
+
+
+def _keep(machine: _Machine, place: int) -> None:
+    machine.memo[place] = machine.stack[-1]
+
+
+def _recall(machine: _Machine, place: int) -> None:
+    machine.stack.append(machine.memo[place])
 
 
 def _mark(machine: _Machine, _: Any) -> None:
@@ -297,25 +304,29 @@ def _counts(*values: Any) -> bool:
     return all(type(value) is int and 0 <= value < 1 << 62 for value in values)
 
 
-_LITERALS = frozenset(
-    "INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING "
-    "UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 BINBYTES SHORT_BINBYTES BINBYTES8".split()
-)
-_PUSHES: dict[str, Callable[[], Any]] = {
-    "NONE": lambda: None, "NEWTRUE": lambda: True, "NEWFALSE": lambda: False,
-    "EMPTY_TUPLE": tuple, "EMPTY_LIST": list, "EMPTY_DICT": dict, "EMPTY_SET": list,
-}  # fmt: skip
-_KEEPS = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
-_RECALLS = frozenset({"GET", "BINGET", "LONG_BINGET"})
-_IGNORED = frozenset({"PROTO", "FRAME", "STOP"})
 _ACTS: dict[str, Callable[[_Machine, Any], None]] = {
+    "PROTO": _nothing, "FRAME": _nothing, "STOP": _nothing,
     "MARK": _mark, "MEMOIZE": _memoize, "GLOBAL": _global, "STACK_GLOBAL": _stack_global,
     "REDUCE": _reduce, "BUILD": _build, "BINPERSID": _persistent,
     "TUPLE": _tuple, "LIST": _list, "DICT": _dict, "APPEND": _append, "APPENDS": _appends,
     "ADDITEMS": _appends, "POP": _pop,
+    "NONE": lambda machine, _: machine.stack.append(None),
+    "NEWTRUE": lambda machine, _: machine.stack.append(True),
+    "NEWFALSE": lambda machine, _: machine.stack.append(False),
+    "EMPTY_TUPLE": lambda machine, _: machine.stack.append(()),
+    "EMPTY_LIST": lambda machine, _: machine.stack.append([]),
+    "EMPTY_SET": lambda machine, _: machine.stack.append([]),
+    "EMPTY_DICT": lambda machine, _: machine.stack.append({}),
     "TUPLE1": lambda machine, _: machine.stack.append(tuple(machine.last(1))),
     "TUPLE2": lambda machine, _: machine.stack.append(tuple(machine.last(2))),
     "TUPLE3": lambda machine, _: machine.stack.append(tuple(machine.last(3))),
     "SETITEM": lambda machine, _: _set_items(machine, machine.last(2)),
     "SETITEMS": lambda machine, _: _set_items(machine, machine.since_mark()),
+    **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), _keep),
+    **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), _recall),
+    **dict.fromkeys(
+        "INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING "
+        "SHORT_BINSTRING UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 BINBYTES "
+        "SHORT_BINBYTES BINBYTES8".split(), _push,
+    ),
 }  # fmt: skip
