@@ -23,6 +23,7 @@ class ScriptedHub:
     sends: dict[str, bytes] = field(default_factory=dict)  # path -> bytes sent instead
     lists: dict[str, str] = field(default_factory=dict)  # path -> listed under this path instead
     archive: bytes | None = None  # sent as the archive of every commit; None: there are none
+    manifests: dict[str, bytes] = field(default_factory=dict)  # id -> what is sent as manifest
     status: int = 200  # of every answer
     log: list[str] = field(default_factory=list)  # "GET /api/models/…"
     tokens: list[str] = field(default_factory=list)  # Authorization headers seen
@@ -102,6 +103,9 @@ class _Handler(BaseHTTPRequestHandler):
             branches = [{"name": n, "ref": f"refs/heads/{n}", "targetCommit": c}
                         for n, c in refs.items()]  # fmt: skip
             self._json({"branches": branches, "converts": [], "tags": []})
+            return
+        if rest[:1] == ["entry-points"] and repo in self.script.manifests:
+            self._send(self.script.manifests[repo], {"Content-Type": "application/json"})
             return
         name = "/".join(rest[1:]) if rest[:1] in (["revision"], ["tree"]) else "main"
         commit = refs.get(name, name)

@@ -16,7 +16,7 @@ from reprise.cli.isolation_options import isolation_options, taken
 
 if TYPE_CHECKING:
     from reprise.hub.manifest import Manifest
-    from reprise.hub.snapshots import Snapshot
+    from reprise.hub.snapshots import Origin, Snapshot
 
 log = logging.getLogger("reprise.cli")
 
@@ -162,7 +162,9 @@ def code_of(repo: str) -> Iterator[None]:
         ) from error
 
 
-def _looked_at(repo: str, sandbox: bool, options: dict[str, Any]) -> "tuple[Snapshot, Manifest]":
+def _looked_at(
+    repo: str, sandbox: bool, options: dict[str, Any]
+) -> "tuple[Snapshot | Origin, Manifest]":
     from reprise.hub.entrypoints import looked_at
     from reprise.hub.finding import checked_options
 

@@ -2,7 +2,8 @@
 
 A snapshot is filled in a private staging folder and renamed into place while a lock on its repo
 is held, so that no process ever sees half of one. Beside it lies its record, `<commit>.json`.
-`<commit>.code` holds just the code, for listing entry points without fetching weights.
+`<commit>.code` holds just the code, for listing entry points without fetching weights;
+`<commit>.manifest` is what a hub said of them.
 
 Files are read-only. Folders are not, so that `rm -r` still works.
 """
@@ -26,6 +27,7 @@ log = logging.getLogger("reprise.hub")
 
 DEFAULT_BRANCH = "HEAD"  # how a record names "no revision given"
 CODE = ".code"
+MANIFEST = ".manifest"
 _STAGING = ".staging-"
 _NO_OWNER = "-"  # stands for the owner of legacy ids; no owner can have this name
 
@@ -114,12 +116,21 @@ def install(
         return found
 
 
-def recall(root: Path, address: Address, revision: str | None) -> str | None:
-    """Return the commit that a revision meant when it was last resolved and fetched."""
+def recall(
+    root: Path, address: Address, revision: str | None, *, manifests: bool = False
+) -> str | None:
+    """Return the commit that a revision meant when it was last resolved and fetched.
+
+    Args:
+        root: The cache.
+        address: The repo.
+        revision: None is the default branch.
+        manifests: Whether a commit of which only the manifest is known will do.
+    """
     name = revision or DEFAULT_BRANCH
     seen = [
         (record.revisions[name], record.commit)
-        for record in repo_records(root, address)
+        for record in repo_records(root, address, manifests=manifests)
         if name in record.revisions
     ]
     return max(seen)[1] if seen else None
@@ -133,7 +144,7 @@ def remember(root: Path, address: Address, commit: str, *, clock: Clock = system
     name = address.revision or DEFAULT_BRANCH
     path = _record_path(root, address, commit)
     try:
-        if path.exists() and recall(root, address, address.revision) == commit:
+        if path.exists() and recall(root, address, address.revision, manifests=True) == commit:
             path.touch()  # when it was last used, for cleaning
             return
         with locked(root, address):
@@ -145,11 +156,11 @@ def remember(root: Path, address: Address, commit: str, *, clock: Clock = system
         log.debug("Cannot write to the cache: %s", error)
 
 
-def repo_records(root: Path, address: Address) -> Iterator[Record]:
-    """Read the records of one repo's cached commits."""
+def repo_records(root: Path, address: Address, *, manifests: bool = False) -> Iterator[Record]:
+    """Read the records of one repo's cached commits, also of those with only a manifest."""
     for path in repo_folder(root, address).glob("*.json"):
         record = Record.read(path) if is_commit(path.stem) else None
-        if record and _has_snapshot(path):
+        if record and (_has_snapshot(path) or (manifests and path.with_suffix(MANIFEST).exists())):
             yield record
 
 

@@ -16,7 +16,7 @@ from reprise.hub.entrypoints import entry_point, looked_at
 from reprise.hub.entrypoints import load as load_entry
 from reprise.hub.finding import find_entry
 from reprise.hub.manifest import EntryPoint, Manifest, names
-from reprise.hub.snapshots import Options, Snapshot
+from reprise.hub.snapshots import Options, Origin, Snapshot
 
 if TYPE_CHECKING:
     from reprise.hub.isolated import Isolation
@@ -164,7 +164,7 @@ def _source(source: object) -> str:
     return source.lower()
 
 
-def _say_what_is_unsure(snapshot: Snapshot, manifest: Manifest) -> None:
+def _say_what_is_unsure(snapshot: Snapshot | Origin, manifest: Manifest) -> None:
     """Warn when torch.hub, which runs the code, may list other names."""
     if "executed-in-sandbox" in manifest.flags:
         return

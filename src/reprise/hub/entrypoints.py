@@ -17,12 +17,12 @@ from reprise.hub.finding import (
     checked_options,
     find_entry,
     found,
+    look,
     read_manifest,
-    readable,
 )
 from reprise.hub.manifest import Dependency, Manifest, names
 from reprise.hub.packages import naming, require_declared
-from reprise.hub.snapshots import Options, Snapshot, open_snapshot
+from reprise.hub.snapshots import Options, Origin, Snapshot
 
 if TYPE_CHECKING:
     from reprise.hub.isolated import Isolation
@@ -176,11 +176,10 @@ def entry_point(
 
 def looked_at(
     repo: str, options: Options, sandbox: "bool | Isolation"
-) -> tuple[Snapshot, Manifest]:
-    """Return a repo's snapshot and manifest, completed in a sandbox where that is asked for."""
+) -> tuple[Snapshot | Origin, Manifest]:
+    """Return a repo's place and manifest, completed in a sandbox where that is asked for."""
     if sandbox is False:
-        snapshot = open_snapshot(repo, options, weights=False)
-        return snapshot, readable(snapshot)
+        return look(repo, options)
     from reprise.hub import sandboxed
 
     return sandboxed.look(repo, options, sandbox)

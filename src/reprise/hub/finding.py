@@ -3,26 +3,55 @@
 from typing import Any
 
 from reprise.base.errors import EntryNotFound, InvalidInput
-from reprise.hub.address import Address
+from reprise.hub.address import Address, LocalFolder
 from reprise.hub.manifest import EntryPoint, Manifest, find, names
 from reprise.hub.manifest import read_manifest as read_folder
-from reprise.hub.snapshots import Options, Snapshot, open_snapshot
+from reprise.hub.snapshots import (
+    Options,
+    Origin,
+    Snapshot,
+    find_address,
+    open_snapshot,
+    snapshot_of,
+)
 
 _LISTED = 12  # entry points named in one message
 
 
-def read_manifest(repo: str, **options: Any) -> tuple[Snapshot, Manifest]:
-    """Return a repo's snapshot (its code at least) and its manifest; nothing is run.
+def read_manifest(repo: str, **options: Any) -> tuple[Snapshot | Origin, Manifest]:
+    """Return where a repo comes from and what its manifest says; nothing is run.
 
     Args:
         repo: As for `list`.
         **options: Any field of `reprise.hub.snapshots.Options`.
     """
-    snapshot = open_snapshot(repo, checked_options(options), weights=False)
+    return look(repo, checked_options(options))
+
+
+def look(repo: str, options: Options) -> tuple[Snapshot | Origin, Manifest]:
+    """Return a repo's manifest: the one that its hub publishes, else read from a snapshot.
+
+    Raises:
+        EntryNotFound: It has no `hubconf.py`.
+        RepriseError: See `reprise.hub.snapshots.open_snapshot`.
+    """
+    from reprise.hub import cache, published_manifests, settings
+
+    address, resolved = find_address(repo, options), None
+    if isinstance(address, LocalFolder):
+        snapshot = Snapshot(address.path, address)
+        return snapshot, readable(snapshot)
+    if published_manifests.can_be(address):
+        published, resolved = published_manifests.look_up(address, options)
+        if published is not None:
+            cache.remember(settings.cache_dir(), address, published.commit)
+            origin = Origin(address, published.commit)
+            return origin, _with_hubconf(origin, published.manifest)
+    snapshot = snapshot_of(address, options, weights=False, resolved=resolved)
     return snapshot, readable(snapshot)
 
 
-def find_entry(snapshot: Snapshot, manifest: Manifest, name: str) -> EntryPoint:
+def find_entry(snapshot: Snapshot | Origin, manifest: Manifest, name: str) -> EntryPoint:
     """Return an entry point of a manifest.
 
     Raises:
@@ -55,7 +84,10 @@ def readable(snapshot: Snapshot) -> Manifest:
     Raises:
         EntryNotFound: It has no `hubconf.py`.
     """
-    manifest = read_folder(snapshot.folder)
+    return _with_hubconf(snapshot, read_folder(snapshot.folder))
+
+
+def _with_hubconf(snapshot: Snapshot | Origin, manifest: Manifest) -> Manifest:
     if "no-hubconf" in manifest.flags:
         raise EntryNotFound(
             f"{snapshot.address} has no hubconf.py, so it offers no entry points.",

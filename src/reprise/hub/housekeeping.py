@@ -20,7 +20,7 @@ class CachedCommit:
     repo: str  # host/owner/name
     commit: str
     revisions: tuple[str, ...]  # that meant this commit when they were asked for
-    complete: bool  # False: only the code, for listing
+    complete: bool  # False: only the code or its manifest, for listing
     own_bytes: int  # freed when it is removed
     shared_bytes: int  # weights that huggingface_hub's cache holds too, stored once
     fetched: str  # ISO 8601, UTC
@@ -68,7 +68,8 @@ def remove(root: Path, item: CachedCommit) -> None:
     with cache.locked_folder(root, item.folder):
         for name in (item.commit, f"{item.commit}{cache.CODE}"):
             cache.remove_tree(item.folder / name)
-        (item.folder / f"{item.commit}.json").unlink(missing_ok=True)
+        for suffix in (cache.MANIFEST, ".json"):
+            (item.folder / f"{item.commit}{suffix}").unlink(missing_ok=True)
         for folder in (item.folder, item.folder.parent, item.folder.parent.parent):
             if any(folder.iterdir()):
                 break
@@ -78,7 +79,8 @@ def remove(root: Path, item: CachedCommit) -> None:
 def _look_at(path: Path, record: Record) -> CachedCommit:
     full, code = path.with_suffix(""), path.with_suffix(cache.CODE)
     own = shared = 0
-    for file in [*full.rglob("*"), *code.rglob("*")]:
+    manifest = [found for found in [path.with_suffix(cache.MANIFEST)] if found.exists()]
+    for file in [*full.rglob("*"), *code.rglob("*"), *manifest]:
         status = file.lstat()
         if stat.S_ISLNK(status.st_mode) or (stat.S_ISREG(status.st_mode) and status.st_nlink > 1):
             shared += file.stat().st_size if file.exists() else 0

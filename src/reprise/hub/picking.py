@@ -8,8 +8,8 @@ from typing import Any
 
 from reprise.base.errors import EntryNotFound, HubUnreachable, OfflineMiss, TooManyRequests
 from reprise.hub import settings
-from reprise.hub.address import Address, LocalFolder, parse
-from reprise.hub.snapshots import Options, open_snapshot
+from reprise.hub.address import Address, LocalFolder
+from reprise.hub.snapshots import Options, find_address, snapshot_of
 from reprise.hub.sources.hub import HubSource
 from reprise.hub.transfer import Transfer
 
@@ -32,11 +32,11 @@ def fetch_matching(repo: str, patterns: Sequence[str], **options: Any) -> Path:
         RepriseError: See `reprise.hub.snapshots.open_snapshot`.
     """
     chosen = Options(**options)
-    address = parse(repo, source=chosen.source, endpoint=chosen.endpoint or settings.endpoint())
+    address = find_address(repo, chosen)
     if isinstance(address, LocalFolder):
         return address.path
     if address.kind != "hub":
-        return open_snapshot(repo, chosen).root
+        return snapshot_of(address, chosen).root
     if chosen.is_offline:
         return _cached(address)
     source = HubSource(address, chosen.token)

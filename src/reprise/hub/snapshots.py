@@ -40,6 +40,11 @@ class Options:
         """Whether every connection is forbidden."""
         return settings.is_offline() if self.offline is None else self.offline
 
+    def show(self, address: Address, commit: str) -> None:
+        """Say which commit an address means."""
+        level = logging.INFO if self.verbose else logging.DEBUG
+        log.log(level, "%s is commit %s", address, commit)
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -64,6 +69,22 @@ class Snapshot:
             return folder_key(self.address.path)
         subfolder = f"/{self.address.subfolder}" if self.address.subfolder else ""
         return f"{self.address.key}/{self.commit}{subfolder}"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where something comes from of which no files are here: a repo at one commit."""
+
+    address: Address
+    commit: str
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What a revision means now, and who can be asked for it; nobody when offline."""
+
+    commit: str
+    source: Source | None
 
 
 def open_snapshot(repo: str, options: Options, *, weights: bool = True) -> Snapshot:
@@ -101,43 +122,59 @@ def find_address(repo: str, options: Options) -> Address | LocalFolder:
     return replace(found, repo_type=options.repo_type) if isinstance(found, Address) else found
 
 
-def snapshot_of(address: Address, options: Options, *, weights: bool = True) -> Snapshot:
-    """As `open_snapshot`, for an address that was read already."""
-    if options.is_offline and options.force_reload:
-        raise InvalidInput("force_reload needs the network, and offline forbids it.")
-    commit, source = _resolve(address, options)
-    root = _get(address, commit, source, options, weights=weights)
-    cache.remember(settings.cache_dir(), address, commit)
-    snapshot = Snapshot(root, address, commit)
+def snapshot_of(
+    address: Address,
+    options: Options,
+    *,
+    weights: bool = True,
+    resolved: Resolved | None = None,
+) -> Snapshot:
+    """As `open_snapshot`, for an address that was read, and perhaps resolved, already."""
+    found = resolved or resolve(address, options)
+    root = _get(address, found, options, weights=weights)
+    cache.remember(settings.cache_dir(), address, found.commit)
+    snapshot = Snapshot(root, address, found.commit)
     if not snapshot.folder.is_dir():
-        raise EntryNotFound(f"{address.repo_id} has no folder {address.subfolder!r} at {commit}.")
+        raise EntryNotFound(
+            f"{address.repo_id} has no folder {address.subfolder!r} at {found.commit}."
+        )
     return snapshot
 
 
-def _resolve(address: Address, options: Options) -> tuple[str, Source | None]:
-    """Turn the address's revision into a commit; the source is None when offline."""
+def resolve(address: Address, options: Options, *, manifests: bool = False) -> Resolved:
+    """Turn the address's revision into a commit.
+
+    Args:
+        address: The repo.
+        options: How to ask.
+        manifests: Whether a commit of which only the manifest is cached will do where nobody
+            can be asked.
+
+    Raises:
+        RepriseError: As `open_snapshot`.
+    """
+    if options.is_offline and options.force_reload:
+        raise InvalidInput("force_reload needs the network, and offline forbids it.")
     if options.is_offline:
-        return _recalled(address), None
+        return Resolved(_recalled(address, manifests), None)
     source = source_for(address, token=options.token, skip_validation=options.skip_validation)
     pinned = address.revision or ""
     if is_commit(pinned) and cache.find(settings.cache_dir(), address, pinned, weights=False):
-        return pinned, source
+        return Resolved(pinned, source)
     try:
         commit = source.resolve(address.revision)
     except (HubUnreachable, TooManyRequests) as error:
-        known = cache.recall(settings.cache_dir(), address, address.revision)
+        known = _recall(address, manifests)
         if known is None:
             raise
         log.warning("%s Using the cached commit %s of %s.", error.message, known, address)
-        return known, source
-    log.log(logging.INFO if options.verbose else logging.DEBUG, "%s is commit %s", address, commit)
-    return commit, source
+        return Resolved(known, source)
+    options.show(address, commit)
+    return Resolved(commit, source)
 
 
-def _get(
-    address: Address, commit: str, source: Source | None, options: Options, *, weights: bool
-) -> Path:
-    root = settings.cache_dir()
+def _get(address: Address, resolved: Resolved, options: Options, *, weights: bool) -> Path:
+    root, commit, source = settings.cache_dir(), resolved.commit, resolved.source
     found = cache.find(root, address, commit, weights=weights)
     if found and not options.force_reload:
         log.debug("Using the cached snapshot %s", found)
@@ -153,10 +190,14 @@ def _get(
     return cache.install(root, address, commit, fill, weights=weights, again=options.force_reload)
 
 
-def _recalled(address: Address) -> str:
+def _recall(address: Address, manifests: bool) -> str | None:
+    return cache.recall(settings.cache_dir(), address, address.revision, manifests=manifests)
+
+
+def _recalled(address: Address, manifests: bool) -> str:
     if is_commit(address.revision or ""):
         return str(address.revision)
-    commit = cache.recall(settings.cache_dir(), address, address.revision)
+    commit = _recall(address, manifests)
     if commit is None:
         raise _missing(address, None)
     return commit
@@ -179,8 +220,8 @@ def _cached_line(record: cache.Record) -> str:
     return f"{record.commit} ({', '.join(shown)})" if shown else record.commit
 
 
-def describe(snapshot: Snapshot) -> dict[str, Any]:
-    """Return where a snapshot comes from, as plain data."""
+def describe(snapshot: Snapshot | Origin) -> dict[str, Any]:
+    """Return where a snapshot or a manifest comes from, as plain data."""
     if isinstance(snapshot.address, LocalFolder):
         return {"repo": str(snapshot.address), "commit": None}
     return {"repo": snapshot.address.key, "commit": snapshot.commit}

@@ -7,6 +7,7 @@ the transaction, in whatever thread calls `catch_up`.
 import json
 import logging
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Connection, bindparam, delete, select
@@ -14,7 +15,14 @@ from sqlalchemy import insert as plain_insert
 
 from reprise.base.errors import InvalidFormat, InvalidId, NotFound, RevisionNotFound
 from reprise.base.ids import RepoType, check_path
-from reprise.hub.manifest import EntryPoint, Manifest, from_json, read_manifest, to_json
+from reprise.hub.manifest import (
+    EntryPoint,
+    Manifest,
+    Problem,
+    from_json,
+    read_manifest,
+    to_json,
+)
 from reprise.registry import repos
 from reprise.registry.access import Repo
 from reprise.registry.db.database import lock_repo
@@ -82,35 +90,56 @@ def stored(conn: Connection, repo: Repo, commit: bytes) -> Manifest | None:
         return None
 
 
-def sources_of(conn: Connection, repo: Repo, commit: bytes) -> dict[str, bytes]:
-    """Read the source files of a commit, within limits; links and odd names are left out."""
+# Path -> source; None: it should be read, but a limit or its kind is in the way.
+Sources = dict[str, bytes | None]
+
+
+def sources_of(conn: Connection, repo: Repo, commit: bytes) -> Sources:
+    """Read the source files of a commit, within limits.
+
+    Files that are no code, or larger than any code, are left out without a word.
+    """
     store, tree = GitStore(conn, repo.id), tree_of(conn, repo.id, commit)
     if tree is None:
         raise RevisionNotFound(f"Invalid rev id: {commit.hex()}")
-    chosen = [
-        (path, entry.oid)
+    listed = [
+        (path, entry)
         for path, entry in trees.list_tree(store, tree, recursive=True)
-        if entry.mode in {FILE, EXECUTABLE} and path.endswith(_READ) and _is_plain(path)
-    ][:_MAX_FILES]
-    sizes = store.sizes({oid for _, oid in chosen})
-    found, total = dict[str, bytes](), 0
-    for path, oid in chosen:
-        size = sizes.get(oid, _MAX_FILE + 1)
+        if not entry.is_folder and path.endswith(_READ)
+    ]
+    listed.sort(key=lambda item: not _matters(item[0]))  # stable: what matters comes first
+    sizes = store.sizes({entry.oid for _, entry in listed[:_MAX_FILES]})
+    found, total = Sources(), 0
+    for path, entry in listed[:_MAX_FILES]:
+        size = sizes.get(entry.oid, _MAX_FILE + 1)
         total += size if size <= _MAX_FILE else 0
-        if size <= _MAX_FILE and total <= _MAX_BYTES:
-            found[path] = store.read(oid).body
-    return found
+        is_plain = entry.mode in {FILE, EXECUTABLE} and _is_plain(path)
+        if size <= _MAX_FILE and total <= _MAX_BYTES and is_plain:
+            found[path] = store.read(entry.oid).body
+        elif size <= _MAX_FILE and _matters(path):
+            found[path] = None
+    return found | {path: None for path, _ in listed[_MAX_FILES:][:1] if _matters(path)}
 
 
-def read(sources: dict[str, bytes]) -> Manifest:
-    """Read a manifest from source files; nothing is run. Hold no connection meanwhile."""
+def read(sources: Sources) -> Manifest:
+    """Read a manifest from source files; nothing is run. Hold no connection meanwhile.
+
+    Where a source is missing, the manifest says that it is incomplete.
+    """
     with tempfile.TemporaryDirectory(prefix="reprise-manifest-") as folder:
         root = Path(folder)
         for path, body in sources.items():
-            target = root / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(body)
-        return read_manifest(root)
+            if body is not None:
+                target = root / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(body)
+        found = read_manifest(root)
+    missing = sorted(path for path, body in sources.items() if body is None)
+    if not missing:
+        return found
+    problem = Problem(storable(missing[0]), 0, "this hub does not read links or so many files")
+    flags = tuple(sorted({*found.flags, "incomplete"}))
+    return replace(found, flags=flags, problems=(*found.problems, problem))
 
 
 def summary_of(entry: EntryPoint) -> str:
@@ -185,6 +214,14 @@ def _tip(conn: Connection, repo: Repo) -> bytes | None:
 def _has_hubconf(store: GitStore, commit: bytes) -> bool:
     found = trees.find(store, store.read_commit(commit).tree, HUBCONF)
     return found is not None and not found.is_folder
+
+
+def _matters(path: str) -> bool:
+    """Tell whether a manifest is likely made from a file: code anywhere, other texts at the root.
+
+    Texts elsewhere may be included by a requirements file, and are mostly data.
+    """
+    return path.endswith(".py") or ("/" not in path and path.endswith(_READ))
 
 
 def _is_plain(path: str) -> bool:

@@ -8,7 +8,7 @@ from reprise.base.lru import Lru
 from reprise.hub.manifest import Manifest, from_json, to_json
 from reprise.registry import manifests
 from reprise.registry.access import Repo
-from reprise.registry.manifests import sources_of
+from reprise.registry.manifests import Sources, sources_of
 from reprise.server.calls import Call
 
 __all__ = ["Cache", "known", "new_cache", "read", "sources_of"]
@@ -30,7 +30,7 @@ def known(call: Call, conn: Connection, repo: Repo, commit: bytes) -> Manifest |
     return manifests.stored(conn, repo, commit)
 
 
-def read(call: Call, repo: Repo, commit: bytes, sources: dict[str, bytes]) -> Manifest:
+def read(call: Call, repo: Repo, commit: bytes, sources: Sources) -> Manifest:
     """Read a manifest from source files and keep it. Hold no connection meanwhile."""
     manifest = manifests.read(sources)
     _cache(call).put(_key(repo, commit), json.dumps(to_json(manifest)).encode())
