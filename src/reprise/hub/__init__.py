@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from reprise.hub.dropin import help_text as help  # noqa: A004 - torch.hub's name
     from reprise.hub.dropin import list_callables as list  # noqa: A004 - torch.hub's name
     from reprise.hub.entrypoints import entry_point
+    from reprise.hub.exported import check_exported, load_exported
+    from reprise.hub.exporting import export
     from reprise.hub.isolated import Isolation
     from reprise.hub.publishing import publish
     from reprise.hub.searching import search
@@ -25,13 +27,16 @@ if TYPE_CHECKING:
 # Public name -> module and attribute.
 _EXPORTS = {
     "Isolation": "isolated:Isolation",
+    "check_exported": "exported:check_exported",
     "download": "downloads:download",
     "download_url_to_file": "checkpoints:download_url_to_file",
     "entry_point": "entrypoints:entry_point",
+    "export": "exporting:export",
     "get_dir": "dropin:get_dir",
     "help": "dropin:help_text",
     "list": "dropin:list_callables",
     "load": "dropin:load",
+    "load_exported": "exported:load_exported",
     "load_state_dict_from_url": "checkpoints:load_state_dict_from_url",
     "login": "account:login",
     "logout": "account:logout",
@@ -45,13 +50,16 @@ _EXPORTS = {
 
 __all__ = [
     "Isolation",
+    "check_exported",
     "download",
     "download_url_to_file",
     "entry_point",
+    "export",
     "get_dir",
     "help",
     "list",
     "load",
+    "load_exported",
     "load_state_dict_from_url",
     "login",
     "logout",

@@ -120,18 +120,28 @@ def isolated_entry_point(
         NotSupported: This machine cannot confine untrusted code.
         RepriseError: See `reprise.hub.snapshots.open_snapshot`.
     """
-    wanted = checked(isolated)
-    snapshot, manifest = found(repo, entry, options)
-    if wanted.trusted and isinstance(snapshot.address, Address) and snapshot.commit:
-        policy = consent.Policy(settings.trust_file())
-        consent.require_consent(snapshot.address, snapshot.commit, trust_repo, policy=policy)
-    launch = make_launch(snapshot, manifest, wanted)
+    snapshot, launch = prepared(
+        repo, entry, isolated=isolated, options=options, trust_repo=trust_repo
+    )
 
     def call(*args: Any, **kwargs: Any) -> Any:
         name = str(snapshot.address)
         return call_entry_point(launch, name, snapshot.folder, (entry, args, kwargs))
 
     return call
+
+
+def prepared(
+    repo: str, entry: str, *, isolated: object, options: Options, trust_repo: object = "check"
+) -> tuple[Snapshot, Launch]:
+    """Do all that must come before a worker runs an entry point, see `isolated_entry_point`."""
+    wanted = checked(isolated)
+    consent.check_trust(trust_repo)
+    snapshot, manifest = found(repo, entry, options)
+    if wanted.trusted and isinstance(snapshot.address, Address) and snapshot.commit:
+        policy = consent.Policy(settings.trust_file())
+        consent.require_consent(snapshot.address, snapshot.commit, trust_repo, policy=policy)
+    return snapshot, make_launch(snapshot, manifest, wanted)
 
 
 def call_entry_point(

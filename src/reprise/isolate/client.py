@@ -21,6 +21,7 @@ from reprise.base.errors import (
     EntryNotFound,
     InvalidInput,
     MissingDependencies,
+    NotSupported,
     ObjectGone,
     RemoteFailure,
 )
@@ -300,6 +301,9 @@ def _translated(failure: RemoteFailure) -> Exception:
         return EntryNotFound(failure.message.partition(": ")[2])
     if failure.kind == "DependencyMissing":
         return MissingDependencies(failure.message.partition(": ")[2])
+    if failure.kind == "NotExportable":
+        said, _, step = failure.message.partition(": ")[2].partition("\n")
+        return NotSupported(said, hint=step)
     if failure.kind == "AttributeError":
         return AttributeError(failure.message.partition(": ")[2])
     return failure
