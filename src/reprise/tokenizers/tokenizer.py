@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reprise.base.errors import InvalidInput
 from reprise.tokenizers.calling import CallOptions, encode_options, read_options, read_rows
 from reprise.tokenizers.cleaning import clean_up_spaces
-from reprise.tokenizers.engine import DecodeStream
+from reprise.tokenizers.engine import DecodeStream, TrainConfig
 from reprise.tokenizers.options import EncodeOptions, Row, Want
 from reprise.tokenizers.vocabulary import Vocabulary
 
@@ -180,6 +180,47 @@ class Tokenizer(Vocabulary):
         from reprise.tokenizers.chat import choose
 
         return choose(self._config.chat_template, chat_template, tools)
+
+    def train_new_from_iterator(
+        self, texts: Iterable[Any], vocab_size: int, **options: Any
+    ) -> "Tokenizer":
+        """Return a tokenizer like this one with a vocabulary learned from texts.
+
+        Args:
+            texts: Texts, or batches of texts.
+            vocab_size: Tokens to end with.
+            **options: Fields of `TrainConfig`.
+        """
+        from reprise.tokenizers.training import train_like
+
+        training = TrainConfig(vocab_size=vocab_size, **options)
+        spec, config = train_like(self._spec, self._config, texts, training)
+        return Tokenizer(spec, config, engine=self._engine_name)
+
+    @classmethod
+    def train_new(
+        cls,
+        kind: str,
+        texts: Iterable[Any],
+        *,
+        vocab_size: int,
+        specials: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> "Tokenizer":
+        """Return a tokenizer learned from texts alone.
+
+        Args:
+            kind: "BPE" (over bytes), "WordPiece" (as BERT), "Unigram" or "WordLevel".
+            texts: Texts, or batches of texts.
+            vocab_size: Tokens to end with.
+            specials: Names of special tokens: `{"pad_token": "[PAD]"}`.
+            **options: Fields of `TrainConfig`.
+        """
+        from reprise.tokenizers.training import train_new
+
+        training = TrainConfig(vocab_size=vocab_size, **options)
+        spec, config = train_new(kind, texts, training, specials=specials or {})
+        return cls(spec, config)
 
     def save_pretrained(self, save_directory: str | PathLike[str], **options: Any) -> list[Path]:
         """Write the tokenizer to a folder, see `reprise.tokenizers.saving.save`."""

@@ -62,7 +62,7 @@ class HfEngine:
     @classmethod
     def build(cls, spec: TokenizerSpec) -> "HfEngine":
         """Make an engine; see `reprise.tokenizers.engine.Engine`."""
-        with _refusals("The tokenizer cannot be built"):
+        with refusals("The tokenizer cannot be built"):
             tokenizer = library().Tokenizer.from_buffer(spec.to_json())
         tokenizer.no_truncation()
         tokenizer.no_padding()
@@ -105,7 +105,7 @@ class HfEngine:
         """Turn rows of ids back into text; ids without a token are left out."""
         listed = ids.tolist()
         rows = [listed[a:b] for a, b in pairwise(row_splits.tolist())]
-        with _refusals("The ids cannot be decoded", InvalidInput):
+        with refusals("The ids cannot be decoded", InvalidInput):
             if len(rows) == 1:
                 texts = [self._base.decode(rows[0], skip_special_tokens=skip_special)]
             else:
@@ -120,7 +120,7 @@ class HfEngine:
     def join_tokens(self, tokens: Sequence[str]) -> str:
         """Turn tokens back into text."""
         decoder = self._base.decoder
-        with _refusals("The tokens cannot be joined", InvalidInput):
+        with refusals("The tokens cannot be joined", InvalidInput):
             return " ".join(tokens) if decoder is None else str(decoder.decode(list(tokens)))
 
     def token_to_id(self, token: str) -> int | None:
@@ -157,7 +157,7 @@ class HfEngine:
             "is_pretokenized": True in split,
             "add_special_tokens": options.add_special_tokens,
         }
-        with _refusals("The text cannot be encoded", InvalidInput, rows):
+        with refusals("The text cannot be encoded", InvalidInput, rows):
             if len(rows) == 1 or options.threads == 1:
                 return [_encode_one(tokenizer, row, how) for row in rows]
             if Want.OFFSETS in options.want:
@@ -275,7 +275,7 @@ def _check_added(spec: TokenizerSpec, given: Mapping[int, Any]) -> None:
 
 
 @contextmanager
-def _refusals(
+def refusals(
     what: str, kind: type[InvalidInput] = InvalidFormat, rows: Sequence[Row] = ()
 ) -> Iterator[None]:
     """Turn whatever the library raises, panics included, into an error of ours."""

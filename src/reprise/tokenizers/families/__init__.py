@@ -2,13 +2,25 @@
 
 from functools import cache
 
-from reprise.tokenizers.families import bert, byte_bpe, char_bpe
+from reprise.tokenizers.families import (
+    bert,
+    byte_bpe,
+    char_bpe,
+    fairseq_spm,
+    modern,
+    sentencepiece,
+    translation,
+)
 from reprise.tokenizers.family import GENERIC, Family
 
 FAMILIES: tuple[Family, ...] = (
     *bert.FAMILIES,
     *byte_bpe.FAMILIES,
     *char_bpe.FAMILIES,
+    *fairseq_spm.FAMILIES,
+    *modern.FAMILIES,
+    *sentencepiece.FAMILIES,
+    *translation.FAMILIES,
 )
 
 

@@ -15,7 +15,7 @@ from reprise.tokenizers.options import Row
 from reprise.tokenizers.spec import TokenizerSpec
 
 # Type of a front end -> module of this package whose `open_frontend` makes it.
-_KNOWN = {"ctrl": "ctrl", "transfo_xl": "words", "xlm": "xlm"}
+_KNOWN = {"ctrl": "ctrl", "marian": "marian", "transfo_xl": "words", "xlm": "xlm"}
 
 
 class Frontend(Protocol):
@@ -37,6 +37,14 @@ def frontend_of(spec: TokenizerSpec) -> Frontend:
         InvalidFormat: Nobody knows it.
     """
     return _opened(spec)[0]
+
+
+def for_targets(spec: TokenizerSpec) -> TokenizerSpec:
+    """Return the spec for what a model shall produce, which may have pieces of its own."""
+    rules = spec.data.get("frontend")
+    if rules is None or "target" not in rules:
+        return spec
+    return spec.with_data(frontend={**rules, "side": "target"})
 
 
 def prepare(spec: TokenizerSpec, rows: list[Row], *, offsets: bool) -> list[Row]:

@@ -17,11 +17,18 @@ _RECIPES = {
     "openai": "bpe_files",
     "ctrl": "pieces",
     "xlm": "pieces",
+    "transfo_xl": "transfo_xl",
+    "spm": "spm",
+    "llama": "ranks",
+    "marian": "marian",
 }
 # What lies in a folder -> recipe, for families that have none or other files.
 _BY_FILE = (
     ("vocab.txt", "wordpiece"),
-    ("vocab.json", "byte_bpe"),
+    ("merges.txt", "byte_bpe"),
+    ("tekken.json", "llama"),
+    ("*.tiktoken", "llama"),
+    ("*.model", "llama"),
 )
 
 
@@ -45,6 +52,8 @@ def convert(
 
 
 def _choose(folder: Folder, family: Family) -> str | None:
+    if folder.has("tekken.json"):
+        return "llama"
     if family.recipe:
         return family.recipe
-    return next((recipe for name, recipe in _BY_FILE if folder.has(name)), None)
+    return next((recipe for pattern, recipe in _BY_FILE if folder.matching(pattern)), None)
