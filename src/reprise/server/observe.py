@@ -3,14 +3,13 @@
 import json
 import logging
 import re
+import secrets
 import time
-import uuid
 from collections.abc import MutableMapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -19,6 +18,7 @@ from reprise.server.receiving import RECEIVE_INTO
 
 log = logging.getLogger("reprise.access")
 
+_ID_HEADERS = (b"x-request-id", b"x-amzn-trace-id")  # the first that is there counts
 _SAFE_ID = re.compile(r"[A-Za-z0-9._:=;-]{1,200}")
 
 
@@ -56,7 +56,8 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+                named = (b"x-request-id", request_id.encode())
+                message["headers"] = [*message.get("headers", ()), named]
             await send(message)
 
         self._count_direct(scope)
@@ -110,9 +111,12 @@ class JsonLines(logging.Formatter):
 
 
 def _request_id(scope: Scope) -> str:
-    headers = Headers(scope=scope)
-    sent = headers.get("x-request-id") or headers.get("x-amzn-trace-id") or ""
-    return sent if _SAFE_ID.fullmatch(sent) else uuid.uuid4().hex
+    sent = {name: value for name, value in scope["headers"] if name in _ID_HEADERS}
+    for name in _ID_HEADERS:
+        text = sent.get(name, b"").decode("latin-1")
+        if text:
+            return text if _SAFE_ID.fullmatch(text) else secrets.token_hex(16)
+    return secrets.token_hex(16)
 
 
 def _log(scope: Scope, status: int, seconds: float, request_id: str) -> None:

@@ -9,10 +9,11 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from reprise.base.errors import CorruptContent, NotFound
 from reprise.registry.db.batches import batched
+from reprise.registry.db.prepared import Prepared
 from reprise.registry.db.schema import git_commit, git_object
 from reprise.registry.db.upsert import insert
 from reprise.registry.git.deltas import apply_delta, tree_delta
@@ -43,13 +44,15 @@ _CACHE_BYTES = 16 << 20
 _SAMPLE = 16 << 10  # bytes looked at to tell whether a body will shrink
 _HARDLY = 0.95
 
-_ROW = select(
-    git_object.c.kind,
-    git_object.c.size,
-    git_object.c.z,
-    git_object.c.base,
-    git_object.c.depth,
-).where(git_object.c.repo_id == bindparam("repo_id"), git_object.c.oid == bindparam("oid"))
+_ROW = Prepared(
+    select(
+        git_object.c.kind,
+        git_object.c.size,
+        git_object.c.z,
+        git_object.c.base,
+        git_object.c.depth,
+    ).where(git_object.c.repo_id == bindparam("repo_id"), git_object.c.oid == bindparam("oid"))
+)
 _HEADS = select(git_object.c.oid, git_object.c.kind, git_object.c.size, git_object.c.depth).where(
     git_object.c.repo_id == bindparam("repo_id"),
     git_object.c.oid.in_(bindparam("oids", expanding=True)),
@@ -217,8 +220,8 @@ class GitStore:
 
     # -- inside
 
-    def _row(self, at: bytes, oid: bytes) -> Row[*tuple[Any, ...]]:
-        row = self.conn.execute(_ROW, {"repo_id": self.repo_id, "oid": at}).one_or_none()
+    def _row(self, at: bytes, oid: bytes) -> Any:
+        row = _ROW.first(self.conn, repo_id=self.repo_id, oid=at)
         if row is None and at == oid:
             raise NotFound(f"This repo has no object {oid.hex()}.")
         if row is None:
