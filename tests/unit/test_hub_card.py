@@ -20,6 +20,7 @@ tags: [vision, scriptable]
 github-link: https://github.com/ada/net/blob/main/net.py
 github-id: ada/net
 featured_image_1: cat.png
+featured_image_2: no-image
 accelerator: “cuda-optional”
 order: 10
 demo-model-link: https://example.org/demo

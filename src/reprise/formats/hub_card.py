@@ -10,6 +10,7 @@ from reprise.formats import card as cards
 _LAYOUT = {"layout", "background-class", "body-class", "order", "category"}
 _SAME = ("title", "summary", "author", "accelerator")
 _IMAGES = ("image", "featured_image_1", "featured_image_2")
+_NO_IMAGE = frozenset({"", "no-image"})
 _GITHUB = re.compile(r"https?://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?(?:/.*)?")
 _QUOTES = "\"'\u201c\u201d\u2018\u2019"  # some cards carry typographic quotes
 
@@ -32,7 +33,7 @@ def from_hub_card(text: str) -> str:
     data["demo"] = _text(found.data.get("demo-model-link"))
     data["code"] = _code(found.data)
     images = (_text(found.data.get(name)) for name in _IMAGES)
-    data["images"] = list(dict.fromkeys(image for image in images if image))
+    data["images"] = list(dict.fromkeys(it for it in images if it not in _NO_IMAGE))
     known = {*_SAME, *_IMAGES, *_LAYOUT, "tags", "demo-model-link", "github-link", "github-id"}
     data |= {name: value for name, value in found.data.items() if name not in known}
     kept = {name: value for name, value in data.items() if value}

@@ -15,6 +15,7 @@ from reprise.base.ids import RepoType
 from reprise.formats import card as cards
 from reprise.formats.card_fields import MAX_TAG, MAX_TAGS, RESERVED_KEYS
 from reprise.formats.model_index import model_index_problems
+from reprise.formats.papers import papers_of
 from reprise.registry.model_kind import (
     Clues,
     architectures_of,
@@ -24,11 +25,6 @@ from reprise.registry.model_kind import (
     task_of,
 )
 
-# Papers, as cards cite them: arxiv.org/abs/1910.01108, arXiv:1910.01108, …/papers/1910.01108.
-_ARXIV = re.compile(
-    r"(?:arxiv\.org/(?:abs|pdf)/|arxiv:\s?|/papers/)(\d{4}\.\d{4,5})(?!\d)", re.IGNORECASE
-)
-_MAX_PAPERS = 50
 _SAFE_DIGITS = 18  # every integer this long fits 64 bits
 _NOT_TAG = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _MAX_SUMMARY = 300  # characters
@@ -148,7 +144,7 @@ def _model_tags(clues: Clues, library: str | None, task: str | None, body: str) 
     for key, prefix in _MODEL_FIELDS:
         yield from (f"{prefix}:{value}" for value in _texts(data.get(key)))
     yield from _base_models(clues, library)
-    yield from _papers(body)
+    yield from (paper.tag for paper in papers_of(data, body))
 
 
 def _plain_tags(repo_type: RepoType, data: Mapping[str, Any], body: str) -> Iterator[str]:
@@ -159,7 +155,7 @@ def _plain_tags(repo_type: RepoType, data: Mapping[str, Any], body: str) -> Iter
         yield from _texts(data.get("sdk"))
         yield from (f"license:{value}" for value in _texts(data.get("license")))
     yield from _texts(data.get("tags"))
-    yield from _papers(body)
+    yield from (paper.tag for paper in papers_of(data, body))
 
 
 def _base_models(clues: Clues, library: str | None) -> Iterator[str]:
@@ -178,13 +174,6 @@ def _relation(clues: Clues, library: str | None, bases: int) -> str:
     if "gguf" in frameworks(clues.names) or "quantization_config" in clues.config:
         return "quantized"
     return "merge" if bases > 1 else "finetune"
-
-
-def _papers(body: str) -> Iterator[str]:
-    for index, match in enumerate(_ARXIV.finditer(body)):
-        if index >= _MAX_PAPERS:
-            return
-        yield f"arxiv:{match[1]}"
 
 
 def _texts(value: Any) -> list[str]:

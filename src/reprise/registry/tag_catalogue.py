@@ -22,6 +22,7 @@ GROUPS: dict[RepoType, tuple[tuple[str, str], ...]] = {
         ("license", "Licences"),
         ("dataset", "Trained on"),
         ("base_model", "Base models"),
+        ("paper", "Papers"),
         ("other", "Other"),
     ),
     RepoType.DATASET: (
@@ -34,12 +35,19 @@ GROUPS: dict[RepoType, tuple[tuple[str, str], ...]] = {
         ("source_datasets", "Sources"),
         ("annotations_creators", "Annotations"),
         ("language_creators", "Language creators"),
+        ("paper", "Papers"),
         ("other", "Other"),
     ),
-    RepoType.SPACE: (("sdk", "SDK"), ("license", "Licences"), ("other", "Other")),
-    RepoType.METRIC: (("license", "Licences"), ("other", "Other")),
+    RepoType.SPACE: (
+        ("sdk", "SDK"),
+        ("license", "Licences"),
+        ("paper", "Papers"),
+        ("other", "Other"),
+    ),
+    RepoType.METRIC: (("license", "Licences"), ("paper", "Papers"), ("other", "Other")),
 }
 _SDKS = frozenset({"gradio", "docker", "static", "streamlit"})
+_PAPERS = {"arxiv": "arXiv", "doi": "DOI"}
 _RELATIONS = ("base_model:adapter:", "base_model:finetune:", "base_model:merge:",
               "base_model:quantized:")  # fmt: skip
 
@@ -74,8 +82,10 @@ def grouped(repo_type: RepoType, counts: Iterable[tuple[str, int]]) -> dict[str,
 def group_of(repo_type: RepoType, tag: str) -> str:
     """Tell which group a tag belongs to; the empty string means none that is shown."""
     prefix, colon, _ = tag.partition(":")
-    if tag.startswith(_RELATIONS) or prefix == "arxiv":
+    if tag.startswith(_RELATIONS):
         return ""
+    if prefix in _PAPERS:
+        return "paper"
     if colon and prefix in {key for key, _ in GROUPS[repo_type]}:
         return prefix
     if repo_type is RepoType.MODEL:
@@ -90,6 +100,8 @@ def label_of(tag: str) -> str:
         return language_name(value or tag)
     if not colon:
         return task_label(tag)
+    if prefix in _PAPERS:
+        return f"{_PAPERS[prefix]} {value}"
     return task_label(value) if prefix == "task_categories" else value
 
 

@@ -34,6 +34,7 @@ from reprise.server.faces import (
     hf_write,
     lfs,
     lfs_transfers,
+    papers,
     xet,
     xet_xorbs,
 )
@@ -151,6 +152,10 @@ ROUTES = [
     # -- entry points
     Route("/api/entry-points", face(entry_points.search)),
     Route(f"{_API}/entry-points/{{rev:seg}}", face(entry_points.manifest)),
+    # -- papers
+    Route("/api/papers", face(papers.list_papers)),
+    Route("/api/arxiv/{id:seg}/repos", face(papers.repos_of_arxiv)),
+    Route(f"{_API}/papers", face(papers.of_repo)),
     # -- the curated catalogue
     Route("/api/submissions", face(catalogue.list_submissions)),
     Route(f"{_API}/submission", face(catalogue.submit), methods=["POST"]),

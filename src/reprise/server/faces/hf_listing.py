@@ -10,7 +10,7 @@ from starlette.responses import Response
 from reprise.base.errors import InvalidInput, NotSupported
 from reprise.base.ids import RepoType
 from reprise.registry import commit_facts, info, listing
-from reprise.registry.access import Repo
+from reprise.registry.access import Caller, Repo
 from reprise.registry.commit_facts import CommitFacts
 from reprise.registry.info import CommitInfo, encode, join
 from reprise.registry.listing import Query
@@ -71,6 +71,15 @@ def list_repos(call: Call) -> Response:
     body = b"[%s]" % b",".join(_item(call, row, shown) for row in rows)
     headers = {"Link": next_link(call, page.cursor)} if page.cursor else {}
     return Response(body, media_type=JSON, headers=headers)
+
+
+def brief_items(call: Call, conn: Connection, caller: Caller, query: Query) -> bytes:
+    """Return the first page of what a query finds, as a JSON array of short items."""
+    page = listing.page(conn, caller, query, limit=listing.MAX_PAGE)
+    tips = listing.tips_of(conn, [repo.id for repo in page.repos])
+    shown = dict.fromkeys(_BRIEF[query.repo_type].split())
+    rows = (_Row(repo, page.tags[repo.id], tips.get(repo.id)) for repo in page.repos)
+    return b"[%s]" % b",".join(_item(call, row, shown) for row in rows)
 
 
 def query_of(call: Call, repo_type: RepoType) -> Query:
