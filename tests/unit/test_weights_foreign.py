@@ -15,6 +15,7 @@ from reprise.base.errors import InvalidInput, NotSupported
 from reprise.models.weights import Checkpoint, open_checkpoint
 from reprise.models.weights.flax import save_flax
 from reprise.models.weights.foreign_names import to_hf
+from reprise.models.weights.tf1_export import to_tf1
 from reprise.models.weights.tf_save import save_tf_bundle
 from reprise.models.weights.to_torch import to_torch
 
@@ -163,6 +164,42 @@ def test_a_bundle_we_write_is_tensorflows_byte_for_byte(family: str, tmp_path: P
     )
     for name in ("model.ckpt.index", "model.ckpt.data-00000-of-00001"):
         assert (tmp_path / name).read_bytes() == (GOLDEN / "tf1" / family / name).read_bytes()
+
+
+ORIGINALS = [("bert", False), ("albert", False), ("electra", False), ("electra", True),
+             ("gpt2", False), ("t5", False)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("family", "generator"), ORIGINALS)
+def test_a_model_goes_back_to_the_names_of_tensorflow_1(family: str, generator: bool) -> None:
+    original = open_checkpoint(GOLDEN / "tf1" / family)
+    ours = to_hf(original, family, generator=generator)
+    back = to_tf1(ours, family)
+    for name, tensor in back.items():
+        assert tensor.shape == original[name].shape
+        assert tensor.buffer() == original[name].buffer()
+    again = to_hf(back, family, generator=generator)
+    assert {n: t.numpy().tolist() for n, t in again.items()} == {
+        n: t.numpy().tolist() for n, t in ours.items()
+    }
+
+
+def test_tied_tensors_and_buffers_stay_out_of_tensorflow() -> None:
+    ours = dict(to_hf(open_checkpoint(GOLDEN / "tf1/bert"), "bert"))
+    words, bias = ours["bert.embeddings.word_embeddings.weight"], ours["cls.predictions.bias"]
+    ours |= {"cls.predictions.decoder.weight": words, "cls.predictions.decoder.bias": bias}
+    ours |= {"bert.embeddings.position_ids": bias}
+    assert "cls/predictions/output_bias" in to_tf1(ours, "bert")
+    assert len(to_tf1(ours, "bert")) == len(ours) - 3
+    ours["cls.predictions.decoder.bias"] = ours["bert.pooler.dense.bias"]
+    with pytest.raises(NotSupported, match=r"no place for 'cls\.predictions\.decoder\.bias'"):
+        to_tf1(ours, "bert")
+
+
+def test_what_the_original_code_never_had_is_refused() -> None:
+    ours = to_hf(open_checkpoint(GOLDEN / "tf1/bert"), "bert")
+    with pytest.raises(NotSupported, match="'llama' is not known here"):
+        to_tf1(ours, "llama")
 
 
 def test_a_bundle_with_many_names_is_read_back(tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ def rearranged(
     axes: tuple[int, ...] | None,
     shape: tuple[int, ...] | None = None,
 ) -> StoredTensor:
-    """Look at a tensor that lies in order under another name, in another shape or order of axes.
+    """Look at a tensor under another name, in another shape or order of axes.
 
     Args:
         tensor: Its numbers stay where they are.
@@ -184,19 +184,34 @@ def rearranged(
         axes: Which of its axes come first, second, ...; None leaves them.
         shape: Another shape with as many numbers, before the axes are moved.
     """
+    place = tensor.place
+    if place is not None and place.strides is not None and shape is not None:
+        place = None  # a scattered tensor is put in order before it gets another shape
     shape = tensor.shape if shape is None else shape
-    steps = tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
-    if axes is None or sum(size > 1 for size in shape) <= 1 or not prod(shape):
-        ordered = shape if axes is None else tuple(shape[axis] for axis in axes)
+    ordered = shape if axes is None else tuple(shape[axis] for axis in axes)
+    if axes is None and place is tensor.place:
         return replace(tensor, name=name, shape=ordered)
-    ordered = tuple(shape[axis] for axis in axes)
-    strides = tuple(steps[axis] for axis in axes)
-    if tensor.place is not None:
-        place = replace(tensor.place, strides=strides)
-        return replace(tensor, name=name, shape=ordered, place=place)
-    return StoredTensor(
-        name, tensor.dtype, ordered, produce=partial(_moved, tensor, ordered, strides)
-    )
+    steps = tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
+    if place is not None and place.strides is not None:
+        steps = place.strides
+    strides = tuple(steps[axis] for axis in axes or range(len(shape)))
+    if place is None:
+        produce = partial(_moved, tensor, ordered, strides)
+        return StoredTensor(name, tensor.dtype, ordered, produce=produce)
+    place = replace(place, strides=None if in_order(ordered, strides) else strides)
+    return replace(tensor, name=name, shape=ordered, place=place)
+
+
+def in_order(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
+    """Tell whether elements with these strides lie one after the other."""
+    step = 1
+    for size, stride in zip(reversed(shape), reversed(strides), strict=True):
+        if size == 0:
+            return True
+        if size > 1 and stride != step:
+            return False
+        step *= size
+    return True
 
 
 def _moved(tensor: StoredTensor, shape: tuple[int, ...], strides: tuple[int, ...]) -> memoryview:

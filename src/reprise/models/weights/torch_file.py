@@ -13,7 +13,7 @@ from reprise.base.errors import CorruptContent, InvalidFormat, NotSupported
 from reprise.models.weights.checkpoint import Checkpoint
 from reprise.models.weights.dtypes import BITS, byte_count
 from reprise.models.weights.mapped import MappedFile
-from reprise.models.weights.stored import MAX_DIMENSIONS, Place, StoredTensor
+from reprise.models.weights.stored import MAX_DIMENSIONS, Place, StoredTensor, in_order
 from reprise.models.weights.torch_pickle import MAX_PICKLE, StorageRef, TensorRef, read_pickle
 
 _MAX_MEMBERS = 200_000
@@ -65,7 +65,7 @@ def _tensors(
         offset, length, check = storages(ref.storage)
         file.view(offset, length, f"storage {ref.storage.key!r}")
         _check_view(name, ref, length)
-        strides = None if _in_order(ref) else ref.strides
+        strides = None if in_order(ref.shape, ref.strides) else ref.strides
         place = Place(file, offset, length, ref.offset, strides)
         found[name] = StoredTensor(name, ref.dtype, ref.shape, place, check=check)
     return found
@@ -82,17 +82,6 @@ def _check_view(name: str, ref: TensorRef, length: int) -> None:
             f"Tensor {name[:80]!r} of shape {list(ref.shape)[:8]} does not fit into its storage "
             f"of {room} numbers."
         )
-
-
-def _in_order(ref: TensorRef) -> bool:
-    step = 1
-    for size, stride in zip(reversed(ref.shape), reversed(ref.strides), strict=True):
-        if size == 0:
-            return True
-        if size > 1 and stride != step:
-            return False
-        step *= size
-    return True
 
 
 def _open_zip(file: MappedFile) -> tuple[Any, Storages]:
