@@ -1,0 +1,131 @@
+"""A call's arguments as arrays of the right type and shape, or a clear error."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from reprise.base.errors import InvalidInput, NotSupported
+from reprise.models import spec
+from reprise.models.onnx.emit import NUMBERS
+
+Given = dict[str, Any]
+SWITCHES = frozenset({"use_cache", "return_dict", "output_hidden_states", "output_attentions",
+                      "past_key_values", "encoder_outputs"})  # fmt: skip
+_TRAINING = frozenset({"labels", "next_sentence_label", "sentence_order_label", "start_positions",
+                       "end_positions", "mc_labels"})  # fmt: skip
+_FLOATS = frozenset({"inputs_embeds", "decoder_inputs_embeds", "head_mask", "decoder_head_mask",
+                     "cross_attn_head_mask"})  # fmt: skip
+_CHOICES = frozenset({"input_ids", "attention_mask", "token_type_ids", "position_ids",
+                      "inputs_embeds"})  # fmt: skip
+
+
+def arrays(given: Mapping[str, Any]) -> Given:
+    """Turn what a call gives into arrays; arguments of None are left out.
+
+    Raises:
+        InvalidInput: An argument is unknown, or no array of numbers.
+        NotSupported: Labels are given: this engine computes no loss.
+    """
+    found: Given = {}
+    for name, value in given.items():
+        if value is None:
+            continue
+        if name in _TRAINING:
+            raise NotSupported(f"The onnx engine computes no loss, so it takes no {name}.",
+                               hint="Train with engine='torch'.")  # fmt: skip
+        if name in SWITCHES:
+            found[name] = value
+        elif name in NUMBERS or name in _FLOATS:
+            found[name] = _array(name, value)
+        else:
+            raise InvalidInput(f"The onnx engine knows no argument {name!r}.")
+    return found
+
+
+def _array(name: str, value: Any) -> np.ndarray:
+    if name == "logits_to_keep":
+        return np.asarray([int(value)], np.int64)
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InvalidInput(f"{name} must be an array of numbers: {error}.") from None
+    if array.dtype.kind not in "iubf":
+        raise InvalidInput(f"{name} must be an array of numbers, not of {array.dtype}.")
+    return array.astype(np.float32 if name in _FLOATS else np.int64, copy=False)
+
+
+def flat_choices(given: Given) -> int:
+    """Put the choices [B, choices, T] one below the other, as rows of a batch; give their number.
+
+    Raises:
+        InvalidInput: The tokens have no side for the choices.
+    """
+    first = given.get("input_ids", given.get("inputs_embeds"))
+    if first is None or first.ndim < 3:  # noqa: PLR2004 - B, choices, T
+        raise InvalidInput("This head compares choices: input_ids must be [B, choices, T].")
+    for name in _CHOICES & set(given):
+        given[name] = given[name].reshape(-1, *given[name].shape[2:])
+    return int(first.shape[1])
+
+
+def check_tokens(given: Given, tower: spec.Tower, past: int, prefix: str = "") -> tuple[int, int]:
+    """Compare a tower's arguments with each other and with its tables; give B and T.
+
+    Raises:
+        InvalidInput: A shape or a token does not fit.
+    """
+    ids, vectors = given.get(f"{prefix}input_ids"), given.get(f"{prefix}inputs_embeds")
+    if (ids is None) == (vectors is None):
+        raise InvalidInput(f"Give either {prefix}input_ids or {prefix}inputs_embeds, and not both.")
+    first = ids if ids is not None else vectors
+    assert first is not None
+    if first.ndim != (2 if ids is not None else 3) or not first.size:
+        raise InvalidInput(
+            f"{prefix}input_ids must be [B, T] with at least one token, and {prefix}inputs_embeds "
+            f"[B, T, C]; got {list(first.shape)}."
+        )
+    rows, length = first.shape[:2]
+    wanted = {"attention_mask": (rows, past + length), "token_type_ids": (rows, length),
+              "langs": (rows, length)}  # fmt: skip
+    for name, shape in wanted.items():
+        got = given.get(f"{prefix}{name}")
+        if got is not None and got.shape != shape:
+            raise InvalidInput(f"{prefix}{name} must be {list(shape)} here, not {list(got.shape)}.")
+    _check_rows(given, tower.input, past + length, prefix)
+    return rows, length
+
+
+def _check_rows(given: Given, table: spec.Input, reach: int, prefix: str) -> None:
+    if not isinstance(table, spec.Embedding):
+        return
+    types = 0 if table.types_from_tokens else table.types
+    for name, rows in (("input_ids", table.vocab), ("token_type_ids", types or table.vocab),
+                       ("langs", table.languages or 1)):  # fmt: skip
+        _check_range(f"{prefix}{name}", given.get(f"{prefix}{name}"), rows)
+    place = table.positions
+    if place is None:
+        return
+    free = place.rows - place.offset - (place.count == "unpadded")
+    stated = given.get(f"{prefix}position_ids")
+    if stated is not None:
+        _check_range(f"{prefix}position_ids", stated,
+                     place.rows - place.offset * (place.count != "unpadded"))  # fmt: skip
+    elif reach > free and (place.count == "index" or "input_ids" not in given):
+        raise InvalidInput(f"{reach} tokens are too many: this model has {free} positions.",
+                           hint="Truncate the input.")  # fmt: skip
+
+
+def _check_range(name: str, numbers: Any, rows: int) -> None:
+    if numbers is not None and (int(numbers.min()) < 0 or int(numbers.max()) >= rows):
+        raise InvalidInput(
+            f"{name} must lie from 0 to {rows - 1}; got {int(numbers.min())} to "
+            f"{int(numbers.max())}.", hint="Is this the tokenizer of this model?"
+        )  # fmt: skip
+
+
+def spread_gates(given: Given, layers: int) -> None:
+    """Give head masks [H] a row for every layer: [layers, H]."""
+    for name in ("head_mask", "decoder_head_mask", "cross_attn_head_mask"):
+        if name in given and given[name].ndim == 1:
+            given[name] = np.repeat(given[name][None], layers, axis=0)

@@ -1,0 +1,61 @@
+"""Keys and values of tokens already seen, as they go out of one run and into the next."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from reprise.models.onnx.attention import memory_names, past_names
+from reprise.models.spec import Stack
+
+Pair = tuple[np.ndarray, np.ndarray]
+
+
+class Cache:
+    """Keys and values [B, H, S, D] per layer, and those of the encoder for cross attention."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, Pair] = {}
+        self.cross: dict[int, Pair] = {}
+        self.grows = True  # False: only the encoder's keys and values are of use
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @property
+    def length(self) -> int:
+        """Positions seen so far."""
+        return int(self._kept[0][0].shape[2]) if self._kept else 0
+
+    def get_seq_length(self) -> int:
+        """Positions seen so far, by transformers' name."""
+        return self.length
+
+    def layer(self, number: int) -> Pair:
+        """Return the keys and values [B, H, S, D] of a layer."""
+        return self._kept[number]
+
+    def reorder(self, rows: np.ndarray) -> None:
+        """Keep the given batch rows in the given order (beam search)."""
+        for kept in (self._kept, self.cross):
+            for layer, (keys, values) in kept.items():
+                kept[layer] = (keys[rows], values[rows])
+
+    def feeds(self, stack: Stack, rows: int) -> dict[str, np.ndarray]:
+        """Give the inputs of the next run of a stack over so many rows."""
+        pairs = {memory_names(layer): pair for layer, pair in self.cross.items()}
+        for layer in range(stack.layers if self.grows else 0):
+            shape = (rows, stack.attention.groups_of(stack.set_of(layer)), 0, stack.attention.width)
+            pairs[past_names(layer)] = self._kept.get(layer) or (np.zeros(shape, np.float32),) * 2
+        return {n: a for names, pair in pairs.items() for n, a in zip(names, pair, strict=True)}
+
+    def keep(self, outputs: dict[str, np.ndarray]) -> None:
+        """Take keys and values out of what a run gave."""
+        for layer in range(sum(name.startswith("present_key.") for name in outputs)):
+            names = f"present_key.{layer}", f"present_value.{layer}"
+            self._kept[layer] = (outputs.pop(names[0]), outputs.pop(names[1]))
+
+    def keep_cross(self, outputs: Mapping[str, np.ndarray]) -> None:
+        """Take the encoder's keys and values."""
+        for layer in range(len(outputs) // 2):
+            first, second = memory_names(layer)
+            self.cross[layer] = (outputs[first], outputs[second])

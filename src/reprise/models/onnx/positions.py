@@ -1,0 +1,88 @@
+"""Numbers and rotations of positions."""
+
+import numpy as np
+
+from reprise.models import rope as ropes
+from reprise.models.onnx import proto
+from reprise.models.onnx.call import Call, Rotation
+from reprise.models.onnx.graph import Graph
+from reprise.models.spec import Positions, Rope
+
+
+def counted(g: Graph, marks: str) -> str:
+    """Number the places [B, S] where marks are 1, from 0; elsewhere 0."""
+    summed = g.op("CumSum", marks, g.constant(1))
+    return g.mul(g.op("Sub", summed, g.constant(1)), marks)
+
+
+def numbers(g: Graph, spec: Positions, ids: str, pad: int, call: Call) -> str:
+    """Number the positions of tokens as rows of the position table: [B, T], or [T] for all rows.
+
+    `ids` are the tokens, or empty when vectors are given instead.
+    """
+    past = g.op("Sub", call.keys, call.length)
+    offset = g.constant(spec.offset)
+    if spec.count == "unpadded" and ids:
+        present = g.op("Not", g.op("Equal", ids, g.constant(pad)))
+        present = g.cast(present, proto.INT64)
+        summed = g.add(g.op("CumSum", present, g.constant(1)), past)
+        return g.add(g.mul(summed, present), offset)
+    if spec.count == "mask" and call.padding:
+        summed = g.op("CumSum", call.padding, g.constant(1))
+        places = g.op("Sub", g.mul(summed, call.padding), g.constant(1))
+        return g.add(g.slice(places, past, call.keys, 1), offset)
+    first = 1 if spec.count == "unpadded" else 0
+    return g.add(g.range(past, call.keys), g.constant(spec.offset + first))
+
+
+def sinusoids(rows: int, width: int, *, interleaved: bool) -> np.ndarray:
+    """Compute sines and cosines [rows, width]: halves side by side, or taking turns."""
+    powers = 2 * (np.arange(width) // 2) / width
+    angles = np.arange(rows, dtype=np.float64)[:, None] / 10_000**powers
+    sines, cosines = np.sin(angles[:, 0::2]), np.cos(angles[:, 1::2])
+    if interleaved:
+        table = np.stack((sines, cosines), axis=-1).reshape(rows, width)
+    else:
+        table = np.concatenate((sines, cosines), axis=-1)
+    return table.astype(np.float32)
+
+
+def rotation(g: Graph, spec: Rope, positions: str, call: Call) -> Rotation:
+    """Compute cosines and sines [B, T, width / 2] of positions [B, T] (or [T])."""
+    table, factor = _frequencies(g, spec, positions)
+    angles = g.mul(g.cast(g.unsqueeze(positions, -1), proto.FLOAT), table)
+    shape = g.concat(call.rows, call.length, g.constant([spec.width // 2]), axis=0)
+    angles = g.op("Expand", angles, shape)
+    return g.scaled(g.op("Cos", angles), factor), g.scaled(g.op("Sin", angles), factor)
+
+
+def _frequencies(g: Graph, spec: Rope, positions: str) -> tuple[str, float]:
+    """Give the inverse frequencies [width / 2]; two schemes ask how far the positions reach."""
+    scaling = dict(spec.scaling)
+    kind = scaling.get("rope_type") or scaling.get("type")
+    inverse, factor = ropes.frequencies(spec)
+    short = g.constant(inverse, "float32")
+    if kind not in {"dynamic", "longrope", "su"}:
+        return short, factor
+    length = g.add(g.op("ReduceMax", positions, keepdims=0), g.constant(1))
+    if kind == "dynamic":
+        return _dynamic(g, spec, float(str(scaling["factor"])), length), factor
+    original = int(str(scaling.get("original_max_position_embeddings") or spec.context))
+    longer = g.constant(ropes.frequencies(spec, original + 1)[0], "float32")
+    return g.op("Where", g.op("Greater", length, g.constant(original)), longer, short), factor
+
+
+def _dynamic(g: Graph, spec: Rope, factor: float, length: str) -> str:
+    """Stretch the base with the length, in doubles as `rope.frequencies` does."""
+    reached = g.op("Max", length, g.constant(spec.context))
+    share = g.mul(g.cast(reached, proto.DOUBLE), g.constant(factor / spec.context, "float64"))
+    stretch = g.op("Sub", share, g.constant(factor - 1, "float64"))
+    power = g.constant(spec.width / (spec.width - 2), "float64")
+    base = g.mul(g.op("Pow", stretch, power), g.constant(spec.theta, "float64"))
+    exponents = g.constant([-i / spec.width for i in range(0, spec.width, 2)], "float64")
+    return g.cast(g.op("Pow", base, exponents), proto.FLOAT)
+
+
+def rotate(g: Graph, x: str, rotated: Rotation, heads: int, width: int) -> str:
+    """Rotate the first numbers of each head of x [B, T, H * D], as pairs (i, i + width / 2)."""
+    return g.op("RotaryEmbedding", x, *rotated, num_heads=heads, rotary_embedding_dim=width)

@@ -1,0 +1,120 @@
+"""8 bits for a model's matrices: made, measured against float32, kept only when close enough."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reprise.base.errors import InvalidInput, NotFound
+from reprise.base.files import write_bytes
+from reprise.models.onnx import eighths
+from reprise.models.onnx.placing import Placed, below
+from reprise.models.plan import Plan
+
+log = logging.getLogger(__name__)
+_FIELDS = ("logits", "last_hidden_state", "start_logits", "prediction_logits")
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How close 8 bits come to float32.
+
+    Attributes:
+        cosine: Smallest cosine between the two answers over all samples.
+        samples: How many there were.
+    """
+
+    cosine: float
+    samples: int
+
+
+def quantize(model_folder: str | Path, samples: Sequence[Mapping[str, Any]], *,
+             minimum: float = 0.99, load: Callable[..., Any] | None = None,
+             cache_dir: str | Path | None = None) -> Accuracy:  # fmt: skip
+    """Make a model's 8-bit matrices, measure them on samples, and keep them if they are good.
+
+    Args:
+        model_folder: A folder, or a repo, as `from_pretrained` takes it.
+        samples: Arguments of calls, as the model will be used.
+        minimum: Smallest cosine between the answers in 8 bits and in float32.
+        load: What loads the model: a class's `from_pretrained`; None: `AutoModel`'s.
+        cache_dir: As in `load_onnx`.
+
+    Raises:
+        InvalidInput: No samples, or an answer is further off; nothing is kept then.
+    """
+    if not samples:
+        raise InvalidInput("Give samples: 8 bits are only used where their accuracy was measured.")
+    if load is None:
+        from reprise.models.auto import auto_class
+
+        load = auto_class("AutoModel").from_pretrained
+    exact = load(str(model_folder), engine="onnx", cache_dir=cache_dir)
+    path = path_of(exact.sessions.placed, exact.sessions.cache)
+    staged = path.with_suffix(".trial")
+    try:
+        eighths.write(exact.plan, exact.tensors, staged)
+        accuracy = measure(exact, exact.over(in_eighths(exact.plan, exact.sessions.placed, staged)),
+                           samples)  # fmt: skip
+        if not accuracy.cosine >= minimum:
+            raise InvalidInput(
+                f"8 bits are too coarse for this model: cosine {accuracy.cosine:.4f} to float32, "
+                f"and {minimum} is asked for. Nothing was kept.",
+                hint="Use it in float32, or lower `minimum` if that is good enough for you.",
+            )
+        note = {"cosine": accuracy.cosine, "samples": accuracy.samples}
+        write_bytes(path.with_suffix(".json"), json.dumps(note).encode())
+        staged.replace(path)
+    finally:
+        staged.unlink(missing_ok=True)
+    return accuracy
+
+
+def measure(exact: Any, coarse: Any, samples: Sequence[Mapping[str, Any]]) -> Accuracy:
+    """Compare two models on samples: the smallest cosine of their answers."""
+    found = [_cosine(_main(exact(**sample)), _main(coarse(**sample))) for sample in samples]
+    return Accuracy(min(found), len(found))
+
+
+def _main(answer: Mapping[str, Any]) -> np.ndarray:
+    return np.asarray(next(answer[name] for name in _FIELDS if name in answer), np.float64)
+
+
+def _cosine(left: np.ndarray, right: np.ndarray) -> float:
+    """Give the smallest cosine of two answers' vectors, along the last side."""
+    dots = (left * right).sum(-1)
+    lengths = np.linalg.norm(left, axis=-1) * np.linalg.norm(right, axis=-1)
+    return float((dots / np.maximum(lengths, np.finfo(np.float64).tiny)).min())
+
+
+def path_of(placed: Placed, cache: Path) -> Path:
+    """Say where the 8-bit matrices of a model are kept."""
+    return cache / f"{placed.identity}.int8"
+
+
+def in_eighths(plan: Plan, placed: Placed, path: Path) -> Placed:
+    """Give the places of a model whose matrices are read in 8 bits from `path`."""
+    folder, location, moved = below(placed, path)
+    found = eighths.spots(plan, location)
+    return replace(placed, folder=folder, spots=moved, eighths=found,
+                   identity=f"{placed.identity}.8")  # fmt: skip
+
+
+def kept(plan: Plan, placed: Placed, cache: Path) -> Placed:
+    """Find the 8-bit matrices that `quantize` made and measured.
+
+    Raises:
+        NotFound: There are none for these weights.
+    """
+    path = path_of(placed, cache)
+    if not path.is_file():
+        raise NotFound(
+            "There are no 8-bit matrices for these weights yet.",
+            hint="Make and measure them: "
+            "reprise.models.onnx.quantize.quantize(folder, samples, minimum=0.99).",
+        )
+    return in_eighths(plan, placed, path)
