@@ -71,6 +71,16 @@ _BART_HEADS = (
     "Model", "ForConditionalGeneration", "ForSequenceClassification", "ForQuestionAnswering",
 )  # fmt: skip
 
+_MARIAN = {
+    "activation_function": "swish", "scale_embedding": True, "pad_token_id": 0, "eos_token_id": 2,
+    "decoder_start_token_id": 0,
+}  # fmt: skip
+_OPT = {
+    "vocab_size": VOCABULARY, "hidden_size": 32, "num_hidden_layers": 3, "ffn_dim": 48,
+    "num_attention_heads": 4, "max_position_embeddings": 24, "word_embed_proj_dim": 32,
+}  # fmt: skip
+_OPT_HEADS = ("Model", "ForCausalLM", "ForSequenceClassification", "ForQuestionAnswering")
+
 CASES = [
     Case("bert", _ENCODER, (*_BERT_HEADS, "ForPreTraining", "ForNextSentencePrediction"), "pair"),
     Case("bert", _ENCODER | {"is_decoder": True}, ("LMHeadModel",), variant="decoder"),
@@ -105,8 +115,43 @@ CASES = [
         "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
         "original_max_position_embeddings": 8, "rope_theta": 10000.0}}, ("ForCausalLM",),
         variant="llama3"),
+    Case("openai-gpt", _GPT2, (
+        "Model", "LMHeadModel", "DoubleHeadsModel", "ForSequenceClassification")),
+    Case("ctrl", {"vocab_size": VOCABULARY, "n_embd": 32, "n_layer": 3, "n_head": 4, "dff": 48,
+         "n_positions": 24, "pad_token_id": 0},
+         ("Model", "LMHeadModel", "ForSequenceClassification")),
+    Case("mistral", _LLAMA | {"sliding_window": 3, "head_dim": 16}, _LLAMA_HEADS),
+    Case("qwen2", _LLAMA, _LLAMA_HEADS),
+    Case("qwen2", _LLAMA | {"use_sliding_window": True, "sliding_window": 3,
+         "max_window_layers": 1}, ("ForCausalLM",), variant="window"),
+    Case("qwen3", _LLAMA | {"head_dim": 16}, _LLAMA_HEADS),
+    Case("gemma", _LLAMA | {"head_dim": 16}, _LLAMA_HEADS[:-1]),
+    Case("gemma2", _LLAMA | {"head_dim": 16, "sliding_window": 3, "query_pre_attn_scalar": 20},
+         _LLAMA_HEADS[:-1]),
+    Case("phi", _LLAMA, _LLAMA_HEADS[:-1]),
+    Case("phi", _LLAMA | {"qk_layernorm": True}, ("ForCausalLM",), variant="normed"),
+    Case("phi3", _LLAMA | {"sliding_window": None}, _LLAMA_HEADS[:-1]),
+    Case("phi3", _LLAMA | {"original_max_position_embeddings": 4, "sliding_window": None,
+         "rope_parameters": {
+            "rope_type": "longrope", "rope_theta": 10000.0, "short_factor": [1.0, 1.1, 1.2, 1.3],
+            "long_factor": [1.5, 2.0, 2.5, 3.0]}}, ("ForCausalLM",), variant="longrope"),
+    Case("gpt_neox", _LLAMA, _LLAMA_HEADS),
+    Case("gpt_neox", _LLAMA | {"use_parallel_residual": False}, ("ForCausalLM",), variant="pre"),
+    Case("bloom", {"vocab_size": VOCABULARY, "hidden_size": 36, "n_layer": 3, "n_head": 6,
+         "pad_token_id": 0}, _LLAMA_HEADS),
+    Case("opt", _OPT, _OPT_HEADS),
+    Case("opt", _OPT | {"do_layer_norm_before": False, "word_embed_proj_dim": 16},
+         ("Model", "ForCausalLM"), variant="350m"),
     Case("t5", _T5, ("Model", "ForConditionalGeneration", "ForSequenceClassification"), "seq2seq"),
     Case("t5", _T5 | {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False},
          ("ForConditionalGeneration",), "seq2seq", variant="gated"),
+    Case("mt5", _T5 | {"feed_forward_proj": "gated-gelu"},
+         ("Model", "ForConditionalGeneration"), "seq2seq"),
     Case("bart", _BART, _BART_HEADS, "seq2seq"),
+    Case("mbart", _BART | {"scale_embedding": True}, _BART_HEADS, "seq2seq"),
+    Case("pegasus", _BART | {"scale_embedding": True}, _BART_HEADS[:2], "seq2seq"),
+    Case("marian", _BART | _MARIAN, ("Model", "MTModel"), "seq2seq"),
+    Case("marian", _BART | _MARIAN | {
+        "share_encoder_decoder_embeddings": False, "tie_word_embeddings": False,
+        "decoder_vocab_size": VOCABULARY}, ("Model", "MTModel"), "seq2seq", variant="apart"),
 ]  # fmt: skip

@@ -9,6 +9,7 @@ round.
 """
 
 import json
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -22,6 +23,8 @@ from safetensors.numpy import load_file, save_file
 from tests.model_cases import CASES, Case
 from tests.seeded_models import GOLDEN, inputs, sample, weights
 
+# Tables that are computed: a file need not have them.
+_COMPUTED = re.compile(r"^(pegasus|marian) .*embed_positions")
 VERSION = transformers.__version__.partition(".")[0]
 
 
@@ -32,7 +35,8 @@ def reference(case: Case, head: str, folder: Path) -> Any:
     made = class_of(case, head)(config)
     made.save_pretrained(folder)
     path = folder / "model.safetensors"
-    stored = {name: weights(name, t.shape) for name, t in load_file(path).items()}
+    stored = {name: weights(name, t.shape) for name, t in load_file(path).items()
+              if not _COMPUTED.search(f"{case.model_type} {name}")}  # fmt: skip
     save_file(stored, path, metadata={"format": "pt"})
     return class_of(case, head).from_pretrained(folder, attn_implementation="eager").eval()
 

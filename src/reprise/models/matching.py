@@ -106,8 +106,17 @@ def _bodies(plan: Plan) -> list[str]:
 def _source(plan: Plan, name: str, stored: str, found: _Names) -> str | None:
     bare = stored.removeprefix(plan.body)
     if not plan.is_head(name):
-        return found.by_body.get(bare)
+        return found.by_body.get(bare) or _tied(plan, name, found)
     return found.outside.get(stored) or found.by_body.get(bare) or found.by_body.get(stored)
+
+
+def _tied(plan: Plan, name: str, found: _Names) -> str | None:
+    """Find the token table under the name of the output layer that is tied to it."""
+    if plan.head is None or not plan.head.tied or not name.endswith("tokens.weight"):
+        return None
+    rules = head_rules(plan.head)
+    stored = next((r.stored for r in rules if r.canonical == ("head.out.weight",)), "")
+    return found.outside.get(stored) or found.by_body.get(stored)
 
 
 def _belongs_elsewhere(plan: Plan, name: str) -> bool:

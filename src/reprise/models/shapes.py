@@ -80,6 +80,8 @@ def _tower(tower: Tower, prefix: str) -> Iterator[Item]:
             yield from _frames(f"{prefix}embed", tower.input)
     yield from _stack(prefix, tower.stack)
     yield from _pooler(f"{prefix}pooler", tower.pooler, tower.stack.width)
+    if tower.project:
+        yield from linear(f"{prefix}project", tower.project, tower.stack.width, bias=False)
 
 
 def _embedding(name: str, spec: Embedding) -> Iterator[Item]:

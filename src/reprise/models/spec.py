@@ -325,6 +325,7 @@ class Tower:
     input: Input
     stack: Stack
     pooler: Pooler | None = None
+    project: int = 0  # width of the states after a last projection without bias (OPT 350m)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -356,7 +357,7 @@ class ModelSpec:
         """C, of the hidden states that heads read."""
         tower = self.decoder or self.encoder or self.vision
         assert tower is not None
-        return tower.stack.width
+        return tower.project or tower.stack.width
 
 
 def walk(part: object, path: str = "") -> Iterator[tuple[str, object]]:

@@ -1,8 +1,11 @@
 """BART and its relatives, in fairseq's names: encoder and decoder with positions added."""
 
+from dataclasses import replace
+from typing import Any
+
 from reprise.models import heads
 from reprise.models.config import Config
-from reprise.models.family import Family
+from reprise.models.family import Family, HeadOf
 from reprise.models.spec import (
     Attention,
     Dropout,
@@ -10,12 +13,14 @@ from reprise.models.spec import (
     FeedForward,
     ModelSpec,
     Norm,
+    Placement,
     Positions,
     Stack,
     Tower,
 )  # fmt: skip
 
 _TOWER = """
+    T.embed.tokens               T.embed_tokens
     T.embed.positions            T.embed_positions
     T.embed.norm                 T.layernorm_embedding
     T.layers.*.attn.{q,k,v,o}    T.layers.*.self_attn.{q_proj,k_proj,v_proj,out_proj}
@@ -35,9 +40,16 @@ DEFAULTS = {
     "classifier_dropout": 0.0, "scale_embedding": False, "pad_token_id": 1, "eos_token_id": 2,
     "decoder_start_token_id": 2, "layer_norm_eps": 1e-5, "_num_labels": 3,
 }  # fmt: skip
-HEADS = {
-    "ForConditionalGeneration": heads.lm(
-        "seq2seq_lm", "head.out lm_head\nhead.logits_bias! final_logits_bias!", logits_bias=True),
+
+
+def _lm(config: Config) -> heads.Head:
+    names = "head.out lm_head\nhead.logits_bias! final_logits_bias!"
+    return heads.lm("seq2seq_lm", names, logits_bias=True,
+                    tied=bool(config.get("tie_word_embeddings", True)))  # fmt: skip
+
+
+HEADS: dict[str, HeadOf] = {
+    "ForConditionalGeneration": _lm,
     "ForSequenceClassification": heads.sequence(
         "head.dense classification_head.dense\nhead.out classification_head.out_proj",
         "eos", dense=True, act="tanh"),
@@ -71,19 +83,60 @@ def dropout(config: Config) -> Dropout:
 
 
 def _bart(config: Config) -> ModelSpec:
-    rows = config.max_position_embeddings + 2
-    places, norm = Positions(rows=rows, offset=2), Norm(eps=config.layer_norm_eps)
-    return ModelSpec(
-        encoder=tower(config, "encoder", positions=places, embed_norm=norm),
-        decoder=tower(config, "decoder", positions=places, embed_norm=norm),
-        start=config.decoder_start_token_id,
-        dropout=dropout(config),
-    )
+    places = Positions(rows=config.max_position_embeddings + 2, offset=2)
+    return _seq2seq(config, positions=places, embed_norm=True, placement="post", final=False)
 
 
 BART = Family(
     model_type="bart", prefix="Bart", spec=_bart, names=NAMES, body="model.", heads=HEADS,
-    defaults=DEFAULTS, ignored=(r"(en|de)coder\.embed_tokens\.weight$",),
+    defaults=DEFAULTS,
 )  # fmt: skip
 
-FAMILIES = {"bart": BART}
+
+def _seq2seq(config: Config, *, positions: Positions, embed_norm: bool, placement: Placement,
+             final: bool, shared: bool = True) -> ModelSpec:  # fmt: skip
+    norm = Norm(eps=config.layer_norm_eps)
+    given: dict[str, Any] = {"positions": positions, "embed_norm": norm if embed_norm else None,
+             "placement": placement, "final_norm": norm if final else None}  # fmt: skip
+    sides = {side: tower(config, side, **given) for side in ("encoder", "decoder")}
+    start = config.get("decoder_start_token_id")
+    return ModelSpec(**sides, start=-1 if start is None else start, dropout=dropout(config),
+                     shared_embedding=shared)  # fmt: skip
+
+
+def _mbart(config: Config) -> ModelSpec:
+    places = Positions(rows=config.max_position_embeddings + 2, offset=2)
+    return _seq2seq(config, positions=places, embed_norm=True, placement="pre", final=True)
+
+
+def _pegasus(config: Config) -> ModelSpec:
+    places = Positions(kind="sinus", rows=config.max_position_embeddings)
+    return _seq2seq(config, positions=places, embed_norm=False, placement="pre", final=True)
+
+
+def _marian(config: Config) -> ModelSpec:
+    places = Positions(kind="sinus", rows=config.max_position_embeddings)
+    return _seq2seq(config, positions=places, embed_norm=False, placement="post", final=False,
+                    shared=config.share_encoder_decoder_embeddings)  # fmt: skip
+
+
+_SINUSOIDS = r"embed_positions\.weight$"
+MBART = replace(
+    BART, model_type="mbart", prefix="MBart", spec=_mbart,
+    defaults=DEFAULTS | {"decoder_start_token_id": None, "_num_labels": 2},
+)  # fmt: skip
+PEGASUS = replace(
+    BART, model_type="pegasus", prefix="Pegasus", spec=_pegasus, ignored=(_SINUSOIDS,),
+    heads={"ForConditionalGeneration": _lm},
+    defaults=DEFAULTS | {"pad_token_id": 0, "eos_token_id": 1, "decoder_start_token_id": 0},
+)  # fmt: skip
+MARIAN = replace(
+    BART, model_type="marian", prefix="Marian", spec=_marian,
+    heads={"MTModel": _lm}, ignored=(_SINUSOIDS,),
+    defaults=DEFAULTS | {
+        "vocab_size": 58101, "pad_token_id": 58100, "eos_token_id": 0,
+        "decoder_start_token_id": 58100, "share_encoder_decoder_embeddings": True,
+    },
+)  # fmt: skip
+
+FAMILIES = {family.model_type: family for family in (BART, MBART, PEGASUS, MARIAN)}

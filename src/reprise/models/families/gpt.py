@@ -1,4 +1,4 @@
-"""GPT, GPT-2 and CTRL: decoders with positions added, whose matrices are stored [in, out]."""
+"""GPT, GPT-2 and CTRL: decoders with positions added to the embedding."""
 
 from dataclasses import replace
 
@@ -90,4 +90,83 @@ GPT2 = Family(
     ignored=(r"\.attn\.bias$", r"\.attn\.masked_bias$"),
 )  # fmt: skip
 
-FAMILIES = {"gpt2": GPT2}
+GPT_NAMES = """
+    embed.tokens            tokens_embed
+    embed.positions         positions_embed
+    layers.*.attn.q+k+v     h.*.attn.c_attn     columns
+    layers.*.attn.o         h.*.attn.c_proj     turned
+    layers.*.norm_attn      h.*.ln_1
+    layers.*.ff.up          h.*.mlp.c_fc        turned
+    layers.*.ff.down        h.*.mlp.c_proj      turned
+    layers.*.norm_ff        h.*.ln_2
+"""
+# What this configuration calls gelu is the tanh form.
+_GPT_ACTS = {"gelu": "gelu_new", "swish": "silu"}
+
+
+def _gpt(config: Config) -> ModelSpec:
+    spec = _gpt2(config.replace(activation_function=_GPT_ACTS.get(config.afn, config.afn)))
+    assert spec.decoder
+    stack = replace(spec.decoder.stack, placement="post", final_norm=None)
+    return replace(spec, decoder=replace(spec.decoder, stack=stack))
+
+
+GPT = Family(
+    model_type="openai-gpt",
+    prefix="OpenAIGPT",
+    spec=_gpt,
+    names=GPT_NAMES,
+    body="transformer.",
+    heads={
+        "LMHeadModel": lm_head,
+        "DoubleHeadsModel": _double,
+        "ForSequenceClassification": heads.sequence("head.out score", "last_unpadded", bias=False),
+    },
+    defaults=GPT2.defaults | {"vocab_size": 40478, "n_positions": 512, "afn": "gelu"},
+    ignored=(r"\.attn\.bias$", r"position_ids$"),
+)  # fmt: skip
+
+CTRL_NAMES = """
+    embed.tokens            w
+    layers.*.norm_attn      h.*.layernorm1
+    layers.*.attn.{q,k,v,o} h.*.multi_head_attention.{Wq,Wk,Wv,dense}
+    layers.*.norm_ff        h.*.layernorm2
+    layers.*.ff.{up,down}   h.*.ffn.{0,2}
+    norm                    layernorm
+"""
+
+
+def _ctrl(config: Config) -> ModelSpec:
+    width, norm = config.n_embd, Norm(eps=config.layer_norm_epsilon)
+    embedding = Embedding(
+        vocab=config.vocab_size, width=width, scale=width**0.5, types_from_tokens=True,
+        positions=Positions(kind="sinus", rows=config.n_positions),
+    )  # fmt: skip
+    stack = Stack(
+        layers=config.n_layer, width=width, placement="pre", norm=norm, final_norm=norm,
+        attention=Attention(heads=config.n_head, width=width // config.n_head, causal=True),
+        ff=FeedForward(inner=config.dff, act="relu"),
+    )  # fmt: skip
+    rates = Dropout(hidden=config.resid_pdrop, embedding=config.embd_pdrop)
+    return ModelSpec(decoder=Tower(input=embedding, stack=stack), dropout=rates)
+
+
+CTRL = Family(
+    model_type="ctrl",
+    prefix="CTRL",
+    spec=_ctrl,
+    names=CTRL_NAMES,
+    body="transformer.",
+    heads={
+        "LMHeadModel": heads.lm(names=LM_HEAD, bias=True),
+        "ForSequenceClassification": heads.sequence(
+            "head.out classifier", "last_unpadded", bias=False),
+    },
+    defaults={
+        "vocab_size": 246534, "n_positions": 256, "n_embd": 1280, "dff": 8192, "n_layer": 48,
+        "n_head": 16, "resid_pdrop": 0.1, "embd_pdrop": 0.1, "layer_norm_epsilon": 1e-6,
+    },
+    ignored=(r"pos_encoding$",),
+)  # fmt: skip
+
+FAMILIES = {"gpt2": GPT2, "openai-gpt": GPT, "ctrl": CTRL}

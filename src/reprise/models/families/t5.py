@@ -1,5 +1,7 @@
 """T5: relative buckets, no biases anywhere, scores that are not scaled."""
 
+from dataclasses import replace
+
 from reprise.models import heads
 from reprise.models.config import Config
 from reprise.models.family import Family
@@ -102,4 +104,12 @@ T5 = Family(
              r"decoder\.block\.0\.layer\.1\.EncDecAttention\.relative_attention_bias"),
 )  # fmt: skip
 
-FAMILIES = {"t5": T5}
+MT5 = replace(
+    T5, model_type="mt5", prefix="MT5",
+    defaults=T5.defaults | {
+        "vocab_size": 250112, "d_ff": 1024, "num_layers": 8, "num_heads": 6,
+        "feed_forward_proj": "gated-gelu", "tie_word_embeddings": False,
+    },
+)  # fmt: skip
+
+FAMILIES = {"t5": T5, "mt5": MT5}

@@ -45,6 +45,8 @@ class Tower(nn.Module):
                 self.relative_norm = make_norm(stack.width, stack.attention.score_bias.norm)
         if stack.convolution:
             self.conv = Beside(stack)
+        if tower.project:
+            self.project = Linear(tower.project, stack.width, bias=False)
         if tower.pooler and tower.pooler.norm:
             self.pooler_norm = make_norm(stack.width, tower.pooler.norm)
         if tower.pooler and tower.pooler.dense:
@@ -57,6 +59,7 @@ class Tower(nn.Module):
         call = self._call(given, x, past)
         x = self._layers(x, call)
         x = x if self.norm is None else self.norm(x)
+        x = self.project(x) if self.tower.project else x
         states = None if call.states is None else (*call.states, x)
         return Passed(x, self._pooled(x, given), states, call)
 
