@@ -56,6 +56,7 @@ class StoredTensor:
         place: Where it lies when it is memory of a mapped file, else None.
         produce: Makes the bytes where they must be computed: unpacked, gathered.
         check: Compares the bytes with the checksum in the file, where the format has one.
+        careful: Whether to do so each time the bytes are read, not only when asked to.
         widen: Makes float32 where the format has its own way of writing numbers.
     """
 
@@ -65,6 +66,7 @@ class StoredTensor:
     place: Place | None = None
     produce: Callable[[], memoryview] | None = None
     check: Callable[[], None] | None = None
+    careful: bool = False
     widen: Callable[[memoryview, tuple[int, ...]], "ndarray"] | None = None
 
     @property
@@ -88,10 +90,9 @@ class StoredTensor:
         """Return its bytes in order, little-endian: a view of the file where the layout allows.
 
         Raises:
-            CorruptContent: The format has checksums, and this one is wrong.
+            CorruptContent: The tensor is read carefully, and its checksum is wrong.
         """
-        if self.check is not None:
-            self.check()
+        self.check_carefully()
         if self.produce is not None:
             return self.produce()
         span, place = self.location, self.place
@@ -105,6 +106,15 @@ class StoredTensor:
         return gathered(
             storage, BITS[self.dtype] // 8, self.shape, (place.start, place.strides or ())
         )
+
+    def check_carefully(self) -> None:
+        """Check the bytes if this tensor is read carefully.
+
+        Raises:
+            CorruptContent: The checksum is wrong.
+        """
+        if self.careful and self.check is not None:
+            self.check()
 
     def numpy(self, *, widen: bool = False) -> "ndarray":
         """Return it as a NumPy array: read-only, and a view of the file where the layout allows.

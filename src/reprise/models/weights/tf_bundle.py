@@ -53,7 +53,7 @@ def open_tf_bundle(path: Path, *, checksums: bool = True) -> Checkpoint:
             continue
         tensor = _tensor(name, entry, shards)
         check = partial(_check, name, _place(name, entry, shards), entry["crc"])
-        tensors[name] = replace(tensor, check=check) if checksums else tensor
+        tensors[name] = replace(tensor, check=check, careful=checksums)
     metadata = {"full_names": _full_names(messages, shards), "skipped": skipped}
     return Checkpoint("tensorflow", tuple(file.path for file in shards), tensors, metadata)
 

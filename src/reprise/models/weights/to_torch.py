@@ -35,8 +35,7 @@ def to_torch(tensor: StoredTensor) -> torch.Tensor:
     if place is None or place.offset % item:
         copied = bytearray(tensor.buffer())
         return torch.frombuffer(copied, dtype=dtype).view(tensor.shape)  # type: ignore[no-any-return]
-    if tensor.check is not None:
-        tensor.check()
+    tensor.check_carefully()
     storage: Any = torch.frombuffer(
         place.file.private, dtype=dtype, count=place.length // item, offset=place.offset
     )
