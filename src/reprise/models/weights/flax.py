@@ -118,7 +118,7 @@ def _join(parts: list[StoredTensor]) -> memoryview:
     return memoryview(b"".join(part.buffer() for part in parts))
 
 
-def save_flax(path: Path, tensors: Iterable[tuple[str, str, tuple[int, ...], Bytes]]) -> None:
+def save_flax(path: str | Path, tensors: Iterable[tuple[str, str, tuple[int, ...], Bytes]]) -> None:
     """Write tensors as Flax does; `/` in a name nests. The file appears when it is whole.
 
     Raises:
@@ -135,7 +135,7 @@ def save_flax(path: Path, tensors: Iterable[tuple[str, str, tuple[int, ...], Byt
         if last in place or dtype not in _NAMES:
             raise InvalidInput(f"{name!r} comes twice, or Flax cannot store {dtype}.")
         place[last] = (name, dtype, shape, content)
-    with atomic_write(path) as file:
+    with atomic_write(Path(path)) as file:
         _write(file, tree)
 
 

@@ -35,7 +35,7 @@ _FIRST_BYTES = {
 _POINTER = b"version https://git-lfs"
 
 
-def open_checkpoint(path: Path | Found) -> Checkpoint:
+def open_checkpoint(path: str | Path | Found) -> Checkpoint:
     """Open weights: a folder, a file, an `.index.json` of shards, or what `find_checkpoint` found.
 
     Only descriptions are read: names, types, shapes, places. Nothing is executed.
@@ -45,7 +45,7 @@ def open_checkpoint(path: Path | Found) -> Checkpoint:
         InvalidFormat: The file is damaged, lies, or is of no format known here.
         MissingExtra: The format needs a library that is not installed.
     """
-    found = path if isinstance(path, Found) else _recognise(path)
+    found = path if isinstance(path, Found) else _recognise(Path(path))
     if found.sharded:
         return _open_shards(found)
     return _reader(found.format)(found.path)

@@ -33,7 +33,7 @@ class _Tensor:
 
 
 def save_safetensors(
-    folder: Path,
+    folder: str | Path,
     tensors: Iterable[tuple[str, str, tuple[int, ...], Bytes]],
     *,
     max_shard_bytes: int = MAX_SHARD,
@@ -57,7 +57,7 @@ def save_safetensors(
     Raises:
         InvalidInput: A name comes twice, a type cannot be stored, or bytes are too few or too many.
     """
-    listed = _listed(tensors)
+    folder, listed = Path(folder), _listed(tensors)
     notes = {"format": "pt"} if metadata is None else dict(metadata)
     shards = _shards(listed, max_shard_bytes)
     names = _names(len(shards))

@@ -24,7 +24,7 @@ _MAX_SHARDS = 10_000
 _MAX_ENTRIES = 1_000_000
 
 
-def open_tf_bundle(path: Path, *, checksums: bool = True) -> Checkpoint:
+def open_tf_bundle(path: str | Path, *, checksums: bool = True) -> Checkpoint:
     """Open a checkpoint by its `.index` file, or by the prefix that TensorFlow's users name.
 
     The metadata holds `full_names` (what object checkpoints call a variable, by key) and
@@ -41,6 +41,7 @@ def open_tf_bundle(path: Path, *, checksums: bool = True) -> Checkpoint:
         CorruptContent: A checksum of the index is wrong.
         NotSupported: Big-endian numbers, or variables cut into slices.
     """
+    path = Path(path)
     index = path if path.suffix == ".index" else path.with_name(f"{path.name}.index")
     messages = _messages(index)
     shards = _shards(index, messages.pop("", b""))

@@ -21,7 +21,7 @@ _HEADER = put(1, 1) + put(3, put(1, 1))  # one file of numbers; version 1
 
 
 def save_tf_bundle(
-    prefix: Path, tensors: Iterable[tuple[str, str, tuple[int, ...], Bytes]]
+    prefix: str | Path, tensors: Iterable[tuple[str, str, tuple[int, ...], Bytes]]
 ) -> list[Path]:
     """Write tensors as a checkpoint by name, as TensorFlow 1's Saver does; TensorFlow 2 reads it.
 
@@ -34,6 +34,7 @@ def save_tf_bundle(
     Raises:
         InvalidInput: A name comes twice, TensorFlow has no such type, or the bytes do not fit.
     """
+    prefix = Path(prefix)
     folder = prefix.parent
     folder.mkdir(parents=True, exist_ok=True)
     mark = uuid.uuid4().hex
