@@ -121,8 +121,8 @@ def test_addresses_of_weights_tell_their_hash_state(site: ScriptedFiles) -> None
 def test_weights_are_fetched_and_their_hash_compared(site: ScriptedFiles) -> None:
     manifest = weights(site, f"net-{DIGITS}.pth", "bad-00000000.pth", "page")
     _, answers = weight_urls_alive(manifest, anything)
-    fetched, problems, left = fetch(manifest, answers, limit=15)
-    assert {Path(url).name: path.read_bytes() for url, path in fetched.items()} == {
+    found = fetch(manifest, answers, limit=15)
+    assert {Path(url).name: path.read_bytes() for url, path in found.files.items()} == {
         f"net-{DIGITS}.pth": NET, "bad-00000000.pth": NET}  # fmt: skip
-    assert problems == [f"{site.url}/bad-00000000.pth has the SHA-256 {sha256(NET).hexdigest()}"]
-    assert left == [f"{site.url}/page (4 bytes)"]
+    told = f"{site.url}/bad-00000000.pth has the SHA-256 {sha256(NET).hexdigest()}"
+    assert (found.problems, found.left) == ((told,), (f"{site.url}/page (4 bytes)",))

@@ -29,8 +29,8 @@ class _Tally:
     unsteady: list[str] = field(default_factory=list)
 
 
-def try_entries(setting: Setting) -> Iterator[Trial]:
-    """Run `loads`, `calls` and `fingerprint`."""
+def try_entries(setting: Setting, worker: Worker) -> Iterator[Trial]:
+    """Run `loads`, `calls` and `fingerprint`; another worker does it all a second time."""
     try:
         plans = trial_plans.parse(setting.card.data.get(trial_plans.FIELD))
         names = _names(setting)
@@ -42,9 +42,8 @@ def try_entries(setting: Setting) -> Iterator[Trial]:
         names, plans = [], {}
     unknown = sorted(plans.keys() - set(names))
     tally = _Tally(failed=[f"the card's checks name {it}, which is none" for it in unknown])
-    with setting.worker() as worker:
-        for name in names[: setting.how.most]:
-            _try_one(setting, worker, name, plans.get(name), tally)
+    for name in names[: setting.how.most]:
+        _try_one(setting, worker, name, plans.get(name), tally)
     _repeat(setting, plans, tally)
     if left := len(names) - setting.how.most:
         tally.left += [f"{left} more, beyond the first {setting.how.most}"] if left > 0 else []

@@ -11,7 +11,7 @@ from reprise.hub.snapshots import Options, Snapshot, open_snapshot
 from reprise.hub.trials.addresses import links_alive, weight_urls_alive
 from reprise.hub.trials.entries import try_entries
 from reprise.hub.trials.examples import try_example
-from reprise.hub.trials.files import fetch, try_weights
+from reprise.hub.trials.files import Fetched, fetch, try_weights
 from reprise.hub.trials.records import NAMES, Report, Trial, judged, not_run
 from reprise.hub.trials.setting import (
     How,
@@ -50,8 +50,9 @@ def check_repo(repo: str, how: How, options: Options | None = None) -> Report:
         )
     found = [links_alive(read_readme(snapshot.folder), how.may_ask)]
     alive, answers = weight_urls_alive(manifest, how.may_ask)
-    fetched, problems, left = fetch(manifest, answers, how.fetch)
-    with torch_home(fetched) as home:
+    fetched = fetch(manifest, answers, how.fetch)
+    environment: dict[str, Any] = {}
+    with torch_home(fetched.files) as home:
         isolation = replace(
             how.isolation,
             env=(*how.isolation.env, ("TORCH_HOME", str(home))),
@@ -59,22 +60,26 @@ def check_repo(repo: str, how: How, options: Options | None = None) -> Report:
         )
         installs, setting = _prepared(snapshot, manifest, replace(how, isolation=isolation))
         found += [alive, installs]
-        environment: dict[str, Any] = {}
-        reason = f"there is no environment: see {installs.name}"
-        if setting is not None:
-            try:
-                environment = environment_of(setting)
-            except RepriseError as error:  # above all: this machine cannot confine code
-                setting, reason = None, in_one_line(error)
         if setting is None:
+            reason = f"there is no environment: see {installs.name}"
             found += [not_run(name, reason) for name in _NEED_CODE]
         else:
-            found += [*try_entries(setting)]
-            found.append(try_weights(setting, fetched, problems, left))
-            found.append(try_example(setting, environment["packages"]))
+            environment, more = _run(setting, fetched)
+            found += more
     order = list(NAMES)
     trials = tuple(sorted(found, key=lambda trial: order.index(trial.name)))
     return Report(_name(snapshot), snapshot.commit, environment, trials)
+
+
+def _run(setting: Setting, fetched: Fetched) -> tuple[dict[str, Any], list[Trial]]:
+    """Run what needs an environment; also describe that. The repo's code runs last."""
+    with setting.worker() as worker:
+        try:
+            environment = environment_of(setting, worker)
+        except RepriseError as error:  # above all: this machine cannot confine code
+            return {}, [not_run(name, in_one_line(error)) for name in _NEED_CODE]
+        found = [try_weights(setting, worker, fetched), *try_entries(setting, worker)]
+    return environment, [*found, try_example(setting, environment["packages"])]
 
 
 def _prepared(snapshot: Snapshot, manifest: Manifest, how: How) -> tuple[Trial, Setting | None]:

@@ -5,7 +5,7 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -128,11 +128,14 @@ def ask_object(worker: Worker, name: str, **arguments: Any) -> dict[str, Any]:
     return told
 
 
-def environment_of(setting: Setting) -> dict[str, Any]:
-    """Describe what the trials run in: interpreter, confinement, packages, machine."""
-    with setting.worker() as worker:
-        hello = worker.start()
-        found = ask_object(worker, "packages")
+def environment_of(setting: Setting, worker: Worker) -> dict[str, Any]:
+    """Describe what the trials run in; ask a worker that has not run code of the repo yet.
+
+    Raises:
+        RepriseError: It cannot be started.
+    """
+    hello = worker.start()
+    found = ask_object(worker, "packages")
     packages = {str(name): str(version) for name, version in list(found.items())[:_MAX_PACKAGES]}
     return {
         "python": hello.python,
@@ -146,7 +149,7 @@ def environment_of(setting: Setting) -> dict[str, Any]:
 
 
 @contextmanager
-def torch_home(fetched: dict[str, Path]) -> Iterator[Path]:
+def torch_home(fetched: Mapping[str, Path]) -> Iterator[Path]:
     """Lay weights out where torch.hub looks for them: by the last part of their address.
 
     Args:
