@@ -63,6 +63,7 @@ COMMANDS = {
     "recheck": Entry("reviewers:recheck", "Check published repos again.", _HUB),
     "mirror": Entry("mirror:mirror", "Keep weights of other sites on a hub.", _HUB),
     "fsck": Entry("fsck:fsck", "Check everything a hub stores.", _HUB),
+    "reindex": Entry("reindex:reindex", "Read the entry points of repos again.", _HUB),
     "gc": Entry("gc:gc", "Delete git objects that nothing leads to.", _HUB),
 }
 

@@ -173,7 +173,11 @@ def _bring_up_to_date(registry: Registry, repo_id: int) -> None:
 def _keep(conn: Connection, repo_id: int, commit: bytes, found: Manifest, now: int) -> None:
     body = json.dumps(to_json(found), separators=(",", ":"))
     row = {"repo_id": repo_id, "commit_oid": commit, "body": body, "created_at": now}
-    conn.execute(insert(conn, manifest).values(row).on_conflict_do_nothing())
+    again = {"body": body, "created_at": now}
+    statement = insert(conn, manifest).values(row)
+    conn.execute(
+        statement.on_conflict_do_update(index_elements=["repo_id", "commit_oid"], set_=again)
+    )
     conn.execute(delete(entry_point).where(entry_point.c.repo_id == repo_id))
     own = [it for it in found.entry_points if it.own and it.name.isidentifier()]
     if own:

@@ -3,7 +3,7 @@
 import logging
 import threading
 
-from reprise.registry import manifests
+from reprise.registry import manifest_backlog, manifests
 from reprise.registry.registry import Registry
 
 _log = logging.getLogger(__name__)
@@ -19,7 +19,13 @@ class Indexer:
         self._registry = registry
         self._lock = threading.Lock()
         self._again = False
+        self._backlog = False
         self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """As `wake`, and look for repos that nobody read before: call it when the hub starts."""
+        self._backlog = True
+        self.wake()
 
     def wake(self) -> None:
         """See to it that everything due by now will be read; returns at once."""
@@ -39,9 +45,19 @@ class Indexer:
     def _work(self) -> None:
         while self._goes_on():
             try:
+                self._note_backlog()
                 manifests.catch_up(self._registry)
             except Exception:  # noqa: BLE001 - the database went away: what is due stays due
                 _log.exception("Manifests could not be brought up to date")
+
+    def _note_backlog(self) -> None:
+        if not self._backlog:
+            return
+        with self._registry.db.write() as conn:
+            noted = manifest_backlog.note(conn, now=self._registry.clock())
+        self._backlog = False
+        if noted:
+            _log.info("Reading the entry points of %d repos that nobody read yet", noted)
 
     def _goes_on(self) -> bool:
         with self._lock:

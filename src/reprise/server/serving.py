@@ -27,6 +27,7 @@ def serve(registry: Registry, *, host: str, port: int, announce: Callable[[str],
     listener = _bind(host, port)
     announce(_url(listener))
     app = create_app(registry)
+    app.state.indexer.start()
     config = uvicorn.Config(
         app,
         http=HubProtocol,

@@ -1,0 +1,26 @@
+"""`reprise reindex`: read the entry points of repos again."""
+
+from pathlib import Path
+
+import click
+
+from reprise.cli import output
+from reprise.cli.data_option import data_option, open_hub
+from reprise.registry import manifest_backlog, manifests
+
+
+@click.command()
+@data_option
+@click.option("--all", "everything", is_flag=True, help="Also those that were read before.")
+@output.json_option
+def reindex(data: Path, database_url: str | None, everything: bool) -> None:
+    """Read the entry points of repos that nobody read yet, so that search finds them.
+
+    Runs on the server's machine. A hub does the same in the background when it starts; --all is
+    for a new version of Reprise that reads more than the one before.
+    """
+    with open_hub(data, database_url) as registry, output.status("Reading …"):
+        with registry.db.write() as conn:
+            manifest_backlog.note(conn, now=registry.clock(), everything=everything)
+        done = manifests.catch_up(registry)
+    output.show({"repos": done}, f"Read the entry points of {done} repos.")
