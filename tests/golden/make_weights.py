@@ -78,6 +78,8 @@ def main() -> None:
     for family in FAMILIES:
         make_h5(family)
         make_flax(family)
+    make_shards("bart", "TF")
+    make_shards("bart", "Flax")
     make_tf2()
     for family, names in TF1.items():
         make_tf1(family, names())
@@ -138,6 +140,35 @@ def make_h5(family: str) -> None:
 
     load_tf2_model_in_pytorch_model(made, model, allow_missing_keys=True)
     expect(f"h5/{family}.h5", family, made)
+
+
+def make_shards(family: str, framework: str) -> None:
+    """What save_pretrained writes when it has to cut; the names in it differ a little."""
+    model = getattr(hf, f"{framework}{FAMILIES[family][1]}")(config_of(family))
+    folder = FOLDER / "shards" / framework.lower()
+    if framework == "TF":
+        model(model.dummy_inputs)
+        for weight in model.weights:
+            weight.assign(numbers(weight.shape))
+        model.save_pretrained(folder, max_shard_size="6KB")
+    else:
+        flat = flax.traverse_util.flatten_dict(model.params)
+        model.params = flax.traverse_util.unflatten_dict(
+            {name: jnp.asarray(numbers(value.shape)) for name, value in sorted(flat.items())}
+        )
+        model.save_pretrained(folder, max_shard_size="6KB")
+    for path in folder.glob("*config.json"):
+        path.unlink()
+    made = empty_torch_model(family)
+    if framework == "TF":
+        from transformers.modeling_tf_pytorch_utils import load_tf2_model_in_pytorch_model
+
+        load_tf2_model_in_pytorch_model(made, model, allow_missing_keys=True)
+    else:
+        from transformers.modeling_flax_pytorch_utils import load_flax_weights_in_pytorch_model
+
+        load_flax_weights_in_pytorch_model(made, model.params)
+    expect(f"shards/{framework.lower()}", family, made)
 
 
 def make_flax(family: str) -> None:

@@ -2,12 +2,14 @@
 
 import mmap
 import os
+import sys
 from pathlib import Path
 
 from reprise.base.errors import InvalidFormat, NotFound
 
-# Not all kernels of Python name it. Without it a private mapping larger than memory is refused.
-_NO_RESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)
+# Without it Linux refuses a private mapping that is larger than memory. Python 3.11 has no name
+# for it.
+_NO_RESERVE = 0x4000 if sys.platform == "linux" else 0
 
 
 class MappedFile:
