@@ -15,7 +15,7 @@ SWITCHES = frozenset({"use_cache", "return_dict", "output_hidden_states", "outpu
 _TRAINING = frozenset({"labels", "next_sentence_label", "sentence_order_label", "start_positions",
                        "end_positions", "mc_labels"})  # fmt: skip
 _FLOATS = frozenset({"inputs_embeds", "decoder_inputs_embeds", "head_mask", "decoder_head_mask",
-                     "cross_attn_head_mask"})  # fmt: skip
+                     "cross_attn_head_mask", "pixel_values", "input_features"})  # fmt: skip
 _CHOICES = frozenset({"input_ids", "attention_mask", "token_type_ids", "position_ids",
                       "inputs_embeds"})  # fmt: skip
 
@@ -69,12 +69,40 @@ def flat_choices(given: Given) -> int:
     return int(first.shape[1])
 
 
-def check_tokens(given: Given, tower: spec.Tower, past: int, prefix: str = "") -> tuple[int, int]:
-    """Compare a tower's arguments with each other and with its tables; give B and T.
+def check(given: Given, tower: spec.Tower, past: int = 0, prefix: str = "") -> None:
+    """Compare a tower's arguments with each other and with its tables.
+
+    Args:
+        given: The call's arguments.
+        tower: What reads them.
+        past: Tokens that a cache holds already.
+        prefix: Of a decoder's arguments.
 
     Raises:
         InvalidInput: A shape or a token does not fit.
     """
+    match tower.input:
+        case spec.Patches() as image:
+            _check_shape(given, "pixel_values", (image.channels, *image.image))
+        case spec.Frames() as sound:
+            _check_shape(given, "input_features", (sound.mels, 2 * sound.rows))
+        case spec.Embedding() as table:
+            reach = past + _check_tokens(given, past, prefix)
+            _check_rows(given, table, reach, prefix)
+
+
+def _check_shape(given: Given, name: str, sides: tuple[int, ...]) -> None:
+    got = given[name].shape if name in given else ()
+    if got[1:] != sides or not all(got):
+        raise InvalidInput(
+            f"{name} must be [B, {', '.join(map(str, sides))}], not {list(got)}.",
+            hint="The onnx engine reads inputs of the size seen in training; resize them, or load "
+            "with engine='torch'.",
+        )
+
+
+def _check_tokens(given: Given, past: int, prefix: str) -> int:
+    """Compare the shapes of a text's arguments; give its length T."""
     ids, vectors = given.get(f"{prefix}input_ids"), given.get(f"{prefix}inputs_embeds")
     if (ids is None) == (vectors is None):
         raise InvalidInput(f"Give either {prefix}input_ids or {prefix}inputs_embeds, and not both.")
@@ -92,13 +120,10 @@ def check_tokens(given: Given, tower: spec.Tower, past: int, prefix: str = "") -
         got = given.get(f"{prefix}{name}")
         if got is not None and got.shape != shape:
             raise InvalidInput(f"{prefix}{name} must be {list(shape)} here, not {list(got.shape)}.")
-    _check_rows(given, tower.input, past + length, prefix)
-    return rows, length
+    return int(length)
 
 
-def _check_rows(given: Given, table: spec.Input, reach: int, prefix: str) -> None:
-    if not isinstance(table, spec.Embedding):
-        return
+def _check_rows(given: Given, table: spec.Embedding, reach: int, prefix: str) -> None:
     types = 0 if table.types_from_tokens else table.types
     for name, rows in (("input_ids", table.vocab), ("token_type_ids", types or table.vocab),
                        ("langs", table.languages or 1)):  # fmt: skip

@@ -3,6 +3,7 @@
 from typing import Any
 
 from reprise.models import spec
+from reprise.models.onnx import disentangled
 from reprise.models.onnx.call import Call
 from reprise.models.onnx.graph import Graph
 from reprise.models.onnx.layers import linear, norm
@@ -52,13 +53,26 @@ class Attention:
         apart = norm(self.g, apart, f"{self.name}.{part}_norm", self.spec.head_norm, width)
         return self.g.reshape(apart, 0, 0, heads * width)
 
+    def heads_of(self, x: str) -> str:
+        """Split a projection [B, T, H * D] of the queries' kind into [B, H, T, D]."""
+        return self._heads(x, self.heads)
+
     def _heads(self, x: str, heads: int) -> str:
         """Split [B, T, H * D] into [B, H, T, D]."""
         return self.g.transpose(self.g.reshape(x, 0, 0, heads, self.spec.width), 0, 2, 1, 3)
 
+    def _mask(self, q: str, k: str, call: Call) -> str:
+        """Give what is added to the scores; empty: nothing."""
+        mask = call.memory_mask if self.cross else call.masks[self.spec.window_of(self.layer)]
+        if not isinstance(self.spec.score_bias, spec.Disentangled):
+            return mask
+        states = self._heads(q, self.heads), self._heads(k, self.groups)
+        found = disentangled.scores(self, states, call)
+        return self.g.add(found, mask) if mask else found
+
     def _mix(self, q: str, k: str, v: str, call: Call) -> str:
         """Weigh the values: [B, T, H * D]."""
-        mask = call.memory_mask if self.cross else call.masks[self.spec.window_of(self.layer)]
+        mask = self._mask(q, k, call)
         if self.spec.softcap or self.layer in call.recorded:
             return self._explicit(q, k, v, mask, call)
         sizes: dict[str, Any] = {"q_num_heads": self.heads, "kv_num_heads": self.groups,

@@ -33,7 +33,7 @@ def bucket(g: Graph, distance: str, spec: Buckets) -> str:
 
 def buckets(g: Graph, spec: Buckets, name: str, call: Call) -> str:
     """Give the bias [1, H, T, S] from the table of a stack."""
-    rows = g.op("Gather", g.weights.tensor(g, name), bucket(g, distances(g, call), spec))
+    rows = g.op("Gather", g.weight(name), bucket(g, distances(g, call), spec))
     return g.unsqueeze(g.transpose(rows, 2, 0, 1), 0)
 
 

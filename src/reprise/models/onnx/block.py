@@ -69,4 +69,4 @@ class Block:
         """Scale what a branch adds (DINOv2)."""
         if not self.stack.layer_scale:
             return x
-        return self.g.mul(x, self.g.weights.tensor(self.g, f"{self.name}.scale_{name}"))
+        return self.g.mul(x, self.g.weight(f"{self.name}.scale_{name}"))

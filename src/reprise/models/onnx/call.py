@@ -37,6 +37,7 @@ class Call:
     keys: str  # S
     masks: Mapping[int, str] = field(default_factory=dict)  # [B or 1, H or 1, T, S] by window
     rotations: Mapping[Rope, Rotation] = field(default_factory=dict)
+    shared: object = None  # what the stack's score bias computed for all layers
     padding: str = ""
     memory_mask: str = ""  # [B, 1, T, S]
     cached: bool = False

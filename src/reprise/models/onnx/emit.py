@@ -22,7 +22,8 @@ NUMBERS: dict[str, tuple[proto.Side, ...]] = {
     "input_ids": _TOKENS, "decoder_input_ids": _TOKENS, "token_type_ids": _TOKENS,
     "position_ids": ("position_rows", "length"), "langs": _TOKENS, "attention_mask": _SEEN,
     "decoder_position_ids": ("position_rows", "length"), "decoder_attention_mask": _SEEN,
-    "mc_token_ids": ("examples", "choices"), "logits_to_keep": (1,),
+    "mc_token_ids": ("examples", "choices"), "bool_masked_pos": ("rows", "patches"),
+    "logits_to_keep": (1,),
 }  # fmt: skip
 # What a decoder's arguments are called inside its tower.
 _DECODER = {
@@ -42,10 +43,8 @@ def check_expressible(plan: Plan) -> None:
     reason = plan.spec.torch_only
     for tower in plan.spec.towers.values():
         match tower.stack.attention.score_bias:
-            case spec.Segmented() | spec.Disentangled() as bias:
-                reason = reason or f"its attention has {type(bias).__name__.lower()} scores"
-        if tower.stack.convolution:
-            reason = reason or "a convolution runs beside its layers"
+            case spec.Segmented():
+                reason = reason or "its attention relates segments and keeps memories"
     if reason:
         raise NotSupported(
             f"The onnx engine cannot run {plan.family.model_type} models: {reason}.",
@@ -99,6 +98,8 @@ def _keys_values(g: Graph, names: tuple[str, str], given: spec.Attention, layer:
 def _floats(name: str) -> tuple[proto.Side, ...]:
     if name.endswith("head_mask"):
         return ("layers", "heads")
+    if name == "pixel_values":
+        return ("rows", "channels", "height", "across")
     return ("rows", "length", "width")
 
 

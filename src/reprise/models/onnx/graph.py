@@ -5,14 +5,13 @@ engine read like those of the torch engine.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from reprise.models.names import Place
 from reprise.models.onnx import proto
-
-if TYPE_CHECKING:
-    from reprise.models.onnx.weights import Weights
+from reprise.models.onnx.weights import Bytes, Weights
 
 _Node = tuple[str, tuple[str, ...], tuple[str, ...], str, dict[str, proto.Attribute]]
 CONTRIB = "com.microsoft"  # ONNX Runtime's own operations
@@ -24,7 +23,7 @@ LOWEST = (
 class Graph:
     """Operations, constants, inputs and outputs of one model."""
 
-    def __init__(self, weights: "Weights") -> None:
+    def __init__(self, weights: Weights) -> None:
         self.weights = weights
         self._nodes: list[_Node] = []
         self._tensors: dict[str, bytes] = {}
@@ -67,6 +66,17 @@ class Graph:
         if name not in self._tensors:
             self._tensors[name] = proto.external_tensor(name, dtype, shape, place)
         return name
+
+    def weight(self, name: str) -> str:
+        """Give a canonical tensor."""
+        return self._floats(self.weights.tensor(name))
+
+    def stored(self, place: Place) -> str:
+        """Give a tensor as it is stored, whatever canonical ones it holds."""
+        return self._floats(self.weights.stored(place))
+
+    def _floats(self, found: Bytes) -> str:
+        return self.external(found.name, proto.FLOAT, found.shape, found.place)
 
     def input(self, name: str, dtype: int, shape: Sequence[proto.Side]) -> str:
         """Declare an input of the model."""

@@ -52,15 +52,15 @@ class Answer:
             return x
         x = self._out(head, x, name)
         if head.logits_bias:
-            x = g.add(x, g.weights.tensor(g, f"{name}.logits_bias"))
+            x = g.add(x, g.weight(f"{name}.logits_bias"))
         return softcapped(g, x, head.softcap) if head.softcap else x
 
     def _out(self, head: Head, x: str, name: str) -> str:
         if not head.tied:
             return linear(self.g, x, f"{name}.out")[0]
-        x = times_turned(self.g, x, self.g.weights.tensor(self.g, token_table(self.plan)))
+        x = times_turned(self.g, x, self.g.weight(token_table(self.plan)))
         bias = f"{name}.out.bias"
-        return self.g.add(x, self.g.weights.tensor(self.g, bias)) if head.bias else x
+        return self.g.add(x, self.g.weight(bias)) if head.bias else x
 
     def _picked(self, head: Head) -> str:
         if head.pool == "pooler":

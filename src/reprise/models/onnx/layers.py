@@ -21,17 +21,20 @@ def linear(g: Graph, x: str, *modules: str) -> list[str]:
 
 
 def _product(g: Graph, x: str, place: Place, group: tuple[str, ...]) -> list[str]:
-    bias = _bias(g, group)
+    bias = _bias_of_all(g, group)
     y = _eighth(g, x, place) if place.stored in g.weights.eighths else _matmul(g, x, place, group)
     y = g.add(y, bias) if bias else y
-    return _apart(g, y, place, group)
+    parts = _apart(g, y, place, group)
+    if bias:
+        return parts
+    return [_with_own_bias(g, part, name) for part, name in zip(parts, group, strict=True)]
 
 
 def _matmul(g: Graph, x: str, place: Place, group: tuple[str, ...]) -> str:
     if layout(place) in TURNED:
-        return g.op("MatMul", x, g.weights.whole(g, place))
+        return g.op("MatMul", x, g.stored(place))
     woven = layout(place) == "woven"
-    weight = g.weights.whole(g, place) if woven else g.weights.tensor(g, f"{group[0]}.weight")
+    weight = g.stored(place) if woven else g.weight(f"{group[0]}.weight")
     return times_turned(g, x, weight)
 
 
@@ -62,13 +65,18 @@ def _eighth(g: Graph, x: str, place: Place) -> str:
     return g.mul(g.op("DynamicQuantizeMatMul", even, weight, scale, domain=CONTRIB), reach)
 
 
-def _bias(g: Graph, group: tuple[str, ...]) -> str:
-    name = f"{group[0]}.bias"
-    if name not in g.weights:
+def _bias_of_all(g: Graph, group: tuple[str, ...]) -> str:
+    """Give the bias of layers stored as one, where it is stored as one too."""
+    names = tuple(f"{name}.bias" for name in group)
+    if len(group) == 1 or any(name not in g.weights for name in names):
         return ""
-    if len(group) > 1:
-        return g.weights.whole(g, g.weights.place(name))
-    return g.weights.tensor(g, name)
+    place = g.weights.place(names[0])
+    return g.stored(place) if place.canonical == names else ""
+
+
+def _with_own_bias(g: Graph, y: str, name: str) -> str:
+    bias = f"{name}.bias"
+    return g.add(y, g.weight(bias)) if bias in g.weights else y
 
 
 def _apart(g: Graph, y: str, place: Place, group: tuple[str, ...]) -> list[str]:
@@ -85,15 +93,15 @@ def _apart(g: Graph, y: str, place: Place, group: tuple[str, ...]) -> list[str]:
 
 def lookup(g: Graph, table: str, ids: str) -> str:
     """Look up rows of a table."""
-    return g.op("Gather", g.weights.tensor(g, table), ids)
+    return g.op("Gather", g.weight(table), ids)
 
 
 def norm(g: Graph, x: str, name: str, given: spec.Norm, width: int) -> str:
     """Normalise the last side of x."""
-    weight = g.weights.tensor(g, f"{name}.weight") if given.affine else g.constant([1.0] * width, "float32")  # fmt: skip  # noqa: E501
+    weight = g.weight(f"{name}.weight") if given.affine else g.constant([1.0] * width, "float32")  # fmt: skip  # noqa: E501
     if given.kind == "layer":
         biased = given.affine and given.bias
-        bias = [g.weights.tensor(g, f"{name}.bias")] if biased else []
+        bias = [g.weight(f"{name}.bias")] if biased else []
         return g.op("LayerNormalization", x, weight, *bias, axis=-1, epsilon=float(given.eps))
     if given.kind == "rms1p":
         weight = g.add(weight, g.number(1.0))

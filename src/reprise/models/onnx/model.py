@@ -114,7 +114,7 @@ class SingleModel(OnnxModel):
         cache = given.get("past_key_values")
         if cache is None and tower.stack.attention.causal and given.get("use_cache"):
             cache = Cache()
-        arguments.check_tokens(given, tower, cache.length if cache else 0)
+        arguments.check(given, tower, cache.length if cache else 0)
         feeds = {name: value for name, value in given.items() if name not in SWITCHES}
         outputs = self._run(tower, feeds, given, cache)
         return finish(_fields(outputs, "", choices) | {"past_key_values": cache}, given)
@@ -157,8 +157,9 @@ class Seq2SeqModel(OnnxModel):
     def encode(self, given: Given) -> Output:
         """Run the encoder alone."""
         tower = self.spec.towers["encoder"]
-        arguments.check_tokens(given, tower, 0)
-        names = ("input_ids", "attention_mask", "inputs_embeds", "position_ids", "head_mask")
+        arguments.check(given, tower)
+        names = ("input_ids", "attention_mask", "inputs_embeds", "position_ids", "head_mask",
+                 "input_features")  # fmt: skip
         feeds = {name: given[name] for name in names if name in given}
         return Output(**_fields(self._run(tower, feeds, given, part="encoder"), "", 0))
 
@@ -169,7 +170,7 @@ class Seq2SeqModel(OnnxModel):
 
     def _decoded(self, given: Given, states: np.ndarray, cache: Cache, *, uses: bool) -> Arrays:
         tower = self.spec.towers["decoder"]
-        arguments.check_tokens(given, tower, cache.length, "decoder_")
+        arguments.check(given, tower, cache.length, "decoder_")
         feeds = {name: value for name, value in given.items() if name.startswith("decoder_")}
         mask = given.get("attention_mask")
         if mask is not None and mask.shape[1] == states.shape[1]:

@@ -7,13 +7,19 @@ from reprise.base.errors import NotSupported
 from reprise.models import spec
 from reprise.models.onnx import masks
 from reprise.models.onnx.attention import past_names
+from reprise.models.onnx.beside import beside
 from reprise.models.onnx.bias import alibi, buckets
 from reprise.models.onnx.block import Block
 from reprise.models.onnx.call import Call, Request, Rotation
+from reprise.models.onnx.disentangled import relation
 from reprise.models.onnx.embed import embed, without_pads
+from reprise.models.onnx.frames import frames
 from reprise.models.onnx.graph import Graph
 from reprise.models.onnx.layers import activate, linear, norm
+from reprise.models.onnx.patches import patches
 from reprise.models.onnx.positions import rotation
+
+_FIRST = ("input_ids", "inputs_embeds", "pixel_values", "input_features")
 
 
 @dataclass
@@ -47,14 +53,18 @@ class Tower:
         stack = self.tower.stack
         if stack.final_norm:
             x = norm(self.g, x, f"{self.prefix}norm", stack.final_norm, stack.width)
+        if self.tower.project:
+            (x,) = linear(self.g, x, f"{self.prefix}project")
         if request.states:
             call.states.append(x)
         return Passed(x, self._pooled(x, given), call)
 
     def _call(self, given: Mapping[str, str], request: Request) -> Call:
         g = self.g
-        first = given.get("input_ids") or given["inputs_embeds"]
-        rows, length = g.side(first, 0), g.side(first, 1)
+        first = next(given[name] for name in _FIRST if name in given)
+        rows = g.side(first, 0)
+        fixed = _length(self.tower.input)
+        length = g.constant([fixed]) if fixed else g.side(first, 1)
         keys = g.add(g.side(past_names(0)[0], 2), length) if request.cache else length
         return Call(
             rows=rows, length=length, keys=keys, padding=given.get("attention_mask", ""),
@@ -64,13 +74,19 @@ class Tower:
         )  # fmt: skip
 
     def _embedded(self, given: Mapping[str, str], call: Call) -> str:
-        if not isinstance(self.tower.input, spec.Embedding):
-            raise NotSupported("The onnx engine does not read this kind of input yet.")
-        return embed(self.g, self.tower.input, (self.prefix, self.table), given, call)
+        match self.tower.input:
+            case spec.Embedding() as table:
+                return embed(self.g, table, (self.prefix, self.table), given, call)
+            case spec.Patches() as image:
+                return patches(self.g, image, f"{self.prefix}embed", given)
+            case spec.Frames():
+                return frames(self.g, f"{self.prefix}embed", given)
 
     def _prepare(self, given: Mapping[str, str], call: Call) -> None:
         """Make what all layers share: masks by window, rotations by rope."""
         call.masks, call.rotations = self._masks(call), self._rotations(given, call)
+        if isinstance(self.tower.stack.attention.score_bias, spec.Disentangled):
+            call.shared = relation(self.g, self.tower.stack, self.prefix, call)
         seen = given.get("encoder_attention_mask")
         if seen:
             mask = masks.additive(self.g, masks.of_tokens(self.g, seen))
@@ -90,7 +106,7 @@ class Tower:
     def _bias(self, call: Call) -> str:
         attention = self.tower.stack.attention
         match attention.score_bias:
-            case None:
+            case None | spec.Disentangled():
                 return ""
             case spec.Buckets() as given:
                 return buckets(self.g, given, f"{self.prefix}buckets.weight", call)
@@ -115,7 +131,9 @@ class Tower:
         for number in range(stack.layers):
             if states:
                 call.states.append(x)
-            x = Block(self.g, stack, self.prefix, number).emit(x, call)
+            before, x = x, Block(self.g, stack, self.prefix, number).emit(x, call)
+            if number == 0 and stack.convolution:
+                x = beside(self.g, stack, f"{self.prefix}conv", (before, x), call)
             if stack.mask_pads and call.padding:
                 x = without_pads(self.g, x, call)
         return x
@@ -130,6 +148,17 @@ class Tower:
         if not pooler.dense:
             return row
         return activate(g, linear(g, row, f"{self.prefix}pooler")[0], pooler.act)
+
+
+def _length(given: spec.Input) -> int:
+    """How many vectors an input of fixed size gives; 0: as many as there are tokens."""
+    match given:
+        case spec.Patches():
+            return given.count + given.tokens
+        case spec.Frames():
+            return given.rows
+        case _:
+            return 0
 
 
 def at_end(g: Graph, x: str, given: Mapping[str, str], eos: int) -> str:

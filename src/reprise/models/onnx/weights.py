@@ -12,8 +12,6 @@ from math import prod
 from reprise.base.errors import NotSupported
 from reprise.models import names
 from reprise.models.names import Place
-from reprise.models.onnx import proto
-from reprise.models.onnx.graph import Graph
 from reprise.models.plan import Plan
 
 _ITEM = 4  # bytes of a float32
@@ -27,6 +25,15 @@ class Spot:
 
     location: str  # file, as the graph names it
     offset: int
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """A tensor as a range of bytes: its name in the graph, shape, and location, offset, length."""
+
+    name: str
+    shape: tuple[int, ...]
+    place: tuple[str, int, int]
 
 
 @dataclass(frozen=True)
@@ -70,14 +77,13 @@ class Weights:
             return into, out
         return names.stored_shape(place, self._plan.shapes)
 
-    def whole(self, g: Graph, place: Place) -> str:
-        """Give a stored tensor as it is stored."""
+    def stored(self, place: Place) -> Bytes:
+        """Say where a stored tensor lies."""
         spot, shape = self._spots[place.stored], self.stored_shape(place)
-        length = prod(shape) * _ITEM
-        return g.external(place.stored, proto.FLOAT, shape, (spot.location, spot.offset, length))
+        return Bytes(place.stored, shape, (spot.location, spot.offset, prod(shape) * _ITEM))
 
-    def tensor(self, g: Graph, name: str) -> str:
-        """Give a canonical tensor whose bytes lie together in the file.
+    def tensor(self, name: str) -> Bytes:
+        """Say where a canonical tensor lies whose bytes are together in the file.
 
         Raises:
             NotSupported: They do not.
@@ -91,7 +97,7 @@ class Weights:
         before = place.canonical[: place.canonical.index(name)]
         start = sum(prod(self.shape(other)) for other in before) * _ITEM
         spot, length = self._spots[place.stored], prod(shape) * _ITEM
-        return g.external(name, proto.FLOAT, shape, (spot.location, spot.offset + start, length))
+        return Bytes(name, shape, (spot.location, spot.offset + start, length))
 
     def groups(self, modules: Sequence[str]) -> Iterator[tuple[Place, tuple[str, ...]]]:
         """Sort linear layers by what has to be multiplied as one."""
