@@ -38,6 +38,7 @@ COMMANDS = {
     "export-entry": Entry("exporting:export_entry", "Write a model as a graph.", _USE),
     "check-export": Entry("exporting:check_export", "Compare a graph with its model.", _USE),
     "search": Entry("search:search", "Search the hub.", _USE),
+    "metric": Entry("metric:metric", "List, show and compute metrics.", _USE),
     "download": Entry("download:download", "Download a repo or some of its files.", _USE),
     "cache": Entry("cache:cache", "Look at and clean the local cache.", _USE),
     "torch-hub": Entry("torch_hub:torch_hub", "Let torch.hub load from a hub.", _USE),

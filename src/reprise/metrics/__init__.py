@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reprise.metrics.catalogue import definitions, ids
+    from reprise.metrics.catalogue import ids
     from reprise.metrics.definition import Definition
     from reprise.metrics.loading import load_metric
     from reprise.metrics.metric import Metric
@@ -31,7 +31,6 @@ _EXPORTS = {
     "Score": "score:Score",
     "State": "state:State",
     "comparable": "signature:comparable",
-    "definitions": "catalogue:definitions",
     "ids": "catalogue:ids",
     "load_metric": "loading:load_metric",
     "parse_signature": "signature:parse",
@@ -46,7 +45,6 @@ __all__ = [
     "Score",
     "State",
     "comparable",
-    "definitions",
     "ids",
     "load_metric",
     "parse_signature",

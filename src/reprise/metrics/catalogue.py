@@ -177,8 +177,9 @@ def _order(version: str) -> tuple[int, ...]:
 
 def _near(name: str) -> str:
     known = [*_BUILT_IN, *ALIASES, *FAMILIES]
-    close = get_close_matches(name, known, n=_NEAR, cutoff=0.5)
-    close += [k for k in known if name and (name in k or k in name) and k not in close][:_NEAR]
+    close = get_close_matches(name, known, n=_NEAR, cutoff=0.6)
+    if not close:
+        close = [known_name for known_name in known if name and name in known_name][:_NEAR]
     if close:
         return f"Did you mean {' or '.join(close)}?"
     return "`reprise metric list` shows all; metrics of others are named owner/name."

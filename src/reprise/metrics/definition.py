@@ -54,6 +54,7 @@ class Definition:
         score_all: The same as `score` for many examples at once, where that is faster.
         options: What the caller may or must choose.
         fixed: What the signature says about choices that are part of the definition.
+        noted: What the signature says about the examples: classes that were averaged.
         details: Further entries of the result: counts, per-class tables.
         upstream: The signature of the library that computes, for delegated metrics.
         examples: Counts the examples of a table when one row stands for several.
@@ -79,6 +80,7 @@ class Definition:
     score_all: Callable[[Columns, Options], Any] | None = None
     options: tuple[Option, ...] = ()
     fixed: tuple[tuple[str, object], ...] = ()
+    noted: Callable[[Table, Options], tuple[tuple[str, object], ...]] | None = None
     details: Callable[[Table, Options], dict[str, Any]] | None = None
     upstream: Callable[[Table, Options], str] | None = None
     examples: Callable[[Table], int] | None = None

@@ -13,6 +13,7 @@ from reprise.metrics.definition import Columns
 
 _SHOWN = 80  # characters of somebody's value in a message
 _LISTED = 3
+_EXACT = 2**53  # up to here float64 holds every whole number
 
 
 def as_list(values: Any, what: str) -> list[Any]:
@@ -105,7 +106,7 @@ def labels(values: Any, what: str) -> "NDArray[np.int64] | list[str]":
     """
     column = _array(values)
     if column is not None and column.dtype.kind in "iub" and column.ndim == 1:
-        return column.astype(np.int64)
+        return _in_range(column, what)
     if column is not None and column.ndim > 1:
         raise InvalidInput(
             f"{what} must be one label per example, not shape {column.shape}.",
@@ -115,7 +116,14 @@ def labels(values: Any, what: str) -> "NDArray[np.int64] | list[str]":
     kinds = {type(item) for item in plain}
     if kinds <= {str}:
         return plain
-    return np.array([_label(item, what, index) for index, item in enumerate(plain)], np.int64)
+    return _in_range(np.array([_label(item, what, i) for i, item in enumerate(plain)]), what)
+
+
+def _in_range(column: NDArray[Any], what: str) -> NDArray[np.int64]:
+    """Refuse labels that float64 would take for one another."""
+    if len(column) and not -_EXACT <= int(column.min()) <= int(column.max()) <= _EXACT:
+        raise InvalidInput(f"{what} holds numbers beyond 2**53; give such labels as texts.")
+    return column.astype(np.int64)
 
 
 def _label(item: Any, what: str, index: int) -> int:
@@ -156,6 +164,8 @@ def unique_ids(ids: Sequence[Hashable], what: str) -> None:
     """
     seen: set[Hashable] = set()
     for item in ids:
+        if not isinstance(item, Hashable):
+            raise InvalidInput(f"An id must be a text or a number, not {shown(item)}.")
         if item in seen:
             raise InvalidInput(f"{what} hold the id {shown(item)} twice.")
         seen.add(item)

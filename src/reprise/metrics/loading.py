@@ -8,6 +8,7 @@ from reprise.metrics import catalogue
 
 if TYPE_CHECKING:
     from reprise.hub.isolated import Isolation
+    from reprise.metrics.definition import Definition
     from reprise.metrics.metric import Metric
 
 
@@ -48,23 +49,36 @@ def load_metric(  # noqa: PLR0913 - a front door: every choice is a keyword
     require("numpy", extra="run")
     from reprise.metrics.metric import Metric
 
+    plan = {k: v for k, v in (("replicates", replicates), ("seed", seed)) if v is not None}
+    definition = find_definition(
+        name, config_name, revision=revision, trust_repo=trust_repo, isolated=isolated
+    )
+    if definition.requires:
+        require(definition.requires[0], extra=definition.requires[1])
+    return Metric(definition, options, **plan)
+
+
+def find_definition(
+    name: str,
+    config_name: str | None = None,
+    *,
+    revision: str | None = None,
+    trust_repo: bool | str = "check",
+    isolated: "bool | Isolation" = False,
+) -> "Definition":
+    """Return what a metric computes, see `load_metric`."""
     if not isinstance(name, str) or not name.strip():
         raise InvalidInput(f"A metric is named by a text, not {name!r}.")
-    plan = {k: v for k, v in (("replicates", replicates), ("seed", seed)) if v is not None}
-    if "/" in name:
-        from reprise.metrics.repos import load_definition
-
-        if config_name is not None:
-            raise InvalidInput(f"{name} is a repo; it has no configurations.")
-        definition = load_definition(name, revision, trust_repo=trust_repo, isolated=isolated)
-    else:
+    if "/" not in name:
         if revision is not None:
             raise InvalidInput(
                 "revision is for metric repos: load_metric('owner/name', …).",
                 hint=f"For a version write {name.partition('@')[0]}@1.0.",
             )
         found = catalogue.resolve(name, config_name)
-        definition = catalogue.load(found.id, str(found.version))
-    if definition.requires:
-        require(definition.requires[0], extra=definition.requires[1])
-    return Metric(definition, options, **plan)
+        return catalogue.load(found.id, str(found.version))
+    if config_name is not None:
+        raise InvalidInput(f"{name} is a repo; it has no configurations.")
+    from reprise.metrics.repos import load_definition
+
+    return load_definition(name, revision, trust_repo=trust_repo, isolated=isolated)

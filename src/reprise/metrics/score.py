@@ -111,6 +111,7 @@ class Computation:
         fields += definition.fixed
         fields += [(o.key or o.name, self.options[o.name]) for o in definition.options
                    if o.key != UPSTREAM]  # fmt: skip
+        fields += definition.noted(self.table, self.options) if definition.noted else ()
         fields += [("unit", definition.unit_of(value or definition.main))]
         fields += [("bs", self.plan.replicates), ("seed", self.plan.seed)]
         fields += [("def", definition_hash(definition))]

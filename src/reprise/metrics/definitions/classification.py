@@ -96,6 +96,13 @@ def averaged(name: str, table: Table, options: Options) -> Values:
     return {name: mean}
 
 
+def classes_averaged(table: Table, options: Options) -> tuple[tuple[str, object], ...]:
+    """Say how many classes an average is over, when the examples decide that."""
+    if options["labels"] is not None or options["average"] in {"binary", "micro"}:
+        return ()
+    return (("classes", len(_codes(table, None)[0])),)
+
+
 def _rate(name: str, counts: Sequence[Floats], otherwise: float) -> Floats:
     hit, found, wanted = counts
     if name == "precision":
@@ -192,6 +199,7 @@ _BINARY = Definition(
     encode=encode,
     finish=partial(averaged, "f1"),
     options=_OPTIONS,
+    noted=classes_averaged,
     source="scikit-learn f1_score, precision_score, recall_score",
 )
 
@@ -213,6 +221,7 @@ ACCURACY = _like(
     "Share of examples that are right.",
     finish=accuracy,
     options=(),
+    noted=None,
     source="scikit-learn accuracy_score",
 )
 MATTHEWS = _like(
@@ -220,5 +229,6 @@ MATTHEWS = _like(
     "Matthews correlation; 0 for constant predictions.",
     finish=matthews,
     options=(),
+    noted=None,
     source="scikit-learn matthews_corrcoef",
 )

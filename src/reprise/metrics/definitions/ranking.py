@@ -41,10 +41,7 @@ def _ranking(item: Any, place: str) -> list[Hashable]:
         _check_numbers(item, place)
         return sorted(item, key=lambda name: (-item[name], str(name)))
     found = as_list(item, place)
-    try:
-        unique_ids(found, place)
-    except TypeError:
-        raise InvalidInput(f"{place} must be ids, best first, not {shown(item)}.") from None
+    unique_ids(found, place)
     return found
 
 
@@ -55,8 +52,11 @@ def _gains(item: Any, place: str) -> dict[Hashable, float]:
             raise InvalidInput(f"{place} holds a negative gain.")
         gains = {name: float(gain) for name, gain in item.items() if gain > 0}
     else:
-        values = sorted(item, key=str) if isinstance(item, set | frozenset) else item
-        gains = dict.fromkeys(as_list(values, place), 1.0)
+        values = as_list(
+            sorted(item, key=str) if isinstance(item, set | frozenset) else item, place
+        )
+        unique_ids(values, place)
+        gains = dict.fromkeys(values, 1.0)
     if not gains:
         raise InvalidInput(
             f"{place} names nothing relevant, so no ranking can be right.",
