@@ -257,4 +257,7 @@ def test_pointers_to_large_files_are_pointed_out(github, caplog) -> None:
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 5\n"
     github.commit("ada/net", CODE | {"model.bin": pointer})
     open_snapshot(address(github, "ada/net"), GITHUB)
-    assert "model.bin is only a pointer to a large file: archives lack those" in caplog.messages
+    assert caplog.messages[-1] == (
+        "model.bin is only a pointer to a large file: archives lack those, "
+        f"git+{github.url}/ada/net has them"
+    )

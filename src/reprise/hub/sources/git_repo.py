@@ -29,7 +29,7 @@ log = logging.getLogger("reprise.hub")
 _LONG_ID = 64  # hex digits of an object id in a repo that uses SHA-256
 # All that a snapshot of code may hold of one file; larger ones stay on the server.
 _CODE_ONLY = "--filter=blob:limit=1048577"
-_FETCH = ("fetch", "-q", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-gc")
+_FETCH = ("fetch", "-q", "--no-recurse-submodules", "--no-auto-gc")
 _EVERYTHING = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 _CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
 
@@ -110,7 +110,7 @@ class GitSource:
 
     def _contains(self, commit: str) -> bool:
         """Look for a commit in all branches and tags; only commits travel where that can be had."""
-        with self._bare(settings.cache_dir()) as repo:
+        with self._bare() as repo:
             options = ("--filter=tree:0", "--no-tags")
             self._git.run(*_FETCH, *options, "--", self.address.remote, *_EVERYTHING, folder=repo)
             listed = self._git.run("rev-list", "--all", folder=repo)
@@ -131,10 +131,10 @@ class GitSource:
             raise CorruptContent(f"{commit} is no commit of {self.address.remote}.")
 
     @contextmanager
-    def _bare(self, beside: Path) -> Iterator[Path]:
+    def _bare(self, beside: Path | None = None) -> Iterator[Path]:
         """A bare repo that the cache sweeps with `beside`, should this process be killed."""
-        beside.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=beside.parent, prefix=beside.name) as folder:
+        dir_, prefix = (beside.parent, beside.name) if beside else (None, "reprise-git-")
+        with tempfile.TemporaryDirectory(dir=dir_, prefix=prefix) as folder:
             self._git.run("init", "-q", "--bare", "--template=", "--", folder)
             yield Path(folder)
 

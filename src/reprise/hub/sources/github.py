@@ -8,7 +8,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -26,6 +26,7 @@ from reprise.base.errors import (
     Unauthenticated,
 )
 from reprise.base.ids import is_commit
+from reprise.formats.lfs_pointer import MAX_POINTER, parse
 from reprise.hub import settings
 from reprise.hub.address import Address
 from reprise.hub.content import ListedFile, git_blob_id
@@ -42,7 +43,6 @@ log = logging.getLogger("reprise.hub")
 _TIMEOUT = 20  # seconds without a byte
 _MAX_REDIRECTS = 5
 _LINK = 0o120000
-_POINTER = b"version https://git-lfs.github.com/spec/v1"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,16 @@ class GithubSource:
             written = unpack(archive, into)
             if not self.skip_validation:
                 _compare(into, written, self._listing(client, commit))
-        _warn_about_pointers(into, written)
+        self._warn_about_pointers(into, written)
+
+    def _warn_about_pointers(self, folder: Path, written: list[str]) -> None:
+        for path in written:
+            if _is_pointer(folder / path):
+                log.warning(
+                    "%s is only a pointer to a large file: archives lack those, git+%s has them",
+                    path,
+                    self._url,
+                )
 
     @staticmethod
     def _beside(into: Path) -> tempfile.TemporaryDirectory[str]:
@@ -220,15 +229,16 @@ def _compare(folder: Path, written: list[str], listing: dict[str, ListedFile]) -
             raise CorruptContent(f"{path!r} in the archive is not the commit's.")
 
 
+def _is_pointer(local_path: Path) -> bool:
+    """Tell whether a file only stands for a large one that git keeps elsewhere."""
+    if local_path.is_symlink() or not local_path.is_file():
+        return False
+    with local_path.open("rb") as file:
+        return parse(file.read(MAX_POINTER)) is not None
+
+
 def _is_same(local_path: Path, listed: ListedFile) -> bool:
     if local_path.is_symlink() or listed.mode == _LINK:
         both = local_path.is_symlink() and listed.mode == _LINK
         return both and git_blob_id(os.fsencode(local_path.readlink())) == listed.oid
     return listed.matches(local_path)
-
-
-def _warn_about_pointers(folder: Path, written: list[str]) -> None:
-    for path in written:
-        with (folder / path).open("rb") if (folder / path).is_file() else nullcontext() as file:
-            if file and file.read(len(_POINTER)) == _POINTER:
-                log.warning("%s is only a pointer to a large file: archives lack those", path)
