@@ -75,7 +75,8 @@ def test_publish_adds_a_lock_once(cli, online: Hub, folder, tmp_path, monkeypatc
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     (folder / "hubconf.py").write_text('import base\n\n\ndef net():\n    "Make it."\n')
     make_wheel(tmp_path / "shelf", "base", "1.0")
-    locking = ("--find-links", tmp_path / "shelf")
+    monkeypatch.chdir(tmp_path)
+    locking = ("--find-links", "shelf")
     planned = cli("publish", folder, "ada/net", "--dry-run")
     assert "pylock.toml, would be added.\nWould publish 3 files" in planned.err
     cli("publish", folder, "ada/net", "--no-lock")

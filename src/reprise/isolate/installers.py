@@ -81,7 +81,8 @@ def source_options(installer: Installer, sources: Sources) -> list[str]:
     for url in sources.extra_indexes:
         options += ["--extra-index-url", url]
     for place in sources.find_links:
-        options += ["--find-links", str(place)]
+        # Installers run in a folder of their own, where a relative path would lead nowhere.
+        options += ["--find-links", str(place if "://" in str(place) else Path(place).absolute())]
     if sources.offline:
         options += ["--offline"] if installer.kind == "uv" else ["--no-index"]
     return options

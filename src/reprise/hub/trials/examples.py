@@ -8,7 +8,7 @@ from typing import Any
 from reprise.base.errors import RepriseError
 from reprise.formats.code_blocks import Block, python_blocks
 from reprise.hub import settings
-from reprise.hub.address import Address
+from reprise.hub.address import Address, LocalFolder
 from reprise.hub.manifest.distributions import distribution_of, is_standard, normal
 from reprise.hub.trials.records import Trial, not_run
 from reprise.hub.trials.setting import Setting, ask_object, in_one_line
@@ -66,9 +66,8 @@ def _names(setting: Setting) -> list[str]:
     code = setting.card.data.get("code")
     if isinstance(code, str) and "github.com/" in code:
         found.add("/".join(code.partition("github.com/")[2].split("/")[:2]).lower())
-    title = setting.card.data.get("repo")
-    if isinstance(title, str):
-        found.add(title.lower())
+    if isinstance(address, LocalFolder):  # nobody knows yet whose it will be
+        found.add(address.path.resolve().name.lower())
     return sorted(found)
 
 

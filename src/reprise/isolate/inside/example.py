@@ -38,7 +38,8 @@ def try_example(folder: str, blocks: list[dict[str, Any]], names: list[str]) -> 
     Args:
         folder: Root of the repo's files.
         blocks: Each with its `code` and the `line` of the card before it.
-        names: How an example may name this repo, in lower case: `owner/name`.
+        names: How an example may name this repo, in lower case: `owner/name`, or `name` alone
+            for that of any owner.
 
     Returns:
         `ran` (blocks) and `seconds`, or `failed`: the line, with `error`.
@@ -92,7 +93,8 @@ class _Short:
     def _check(self, name: object) -> None:
         text = re.sub(r"^(?:https?://)?(?:[\w.-]+\.[\w]+[/:])?", "", str(name)).lower()
         text = re.split(r"[@:#]|\.git$", text)[0].rstrip("/")
-        if text not in self._names and str(name) not in {".", "./", self._folder}:
+        known = text in self._names or text.rpartition("/")[2] in self._names
+        if not known and str(name) not in {".", "./", self._folder}:
             raise OtherRepo(f"The example loads {name!r}, which is not this repo.")
 
 
