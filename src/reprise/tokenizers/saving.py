@@ -2,6 +2,7 @@
 
 import json
 import re
+from base64 import b64decode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,9 @@ def _model_files(spec: TokenizerSpec) -> dict[str, bytes]:
         "vocab.json": _json(model["vocab"]),
         "added_tokens.json": _json({k: v for k, v in added.items() if k not in model["vocab"]}),
     }
+    for side in ("source", "target"):
+        if side in spec.data["frontend"]:
+            files[f"{side}.spm"] = b64decode(spec.data["frontend"][side])
     if merges := spec.data["frontend"].get("merges"):
         lines = ["#version: 0.2", *(" ".join(merge) for merge in merges), ""]
         files["merges.txt"] = "\n".join(lines).encode()

@@ -16,6 +16,7 @@ from reprise.tokenizers.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from reprise.tokenizers.encoding import Encoding
     from reprise.tokenizers.outputs import BatchEncoding
+    from reprise.tokenizers.spec import TokenizerSpec
 
 
 class Tokenizer(Vocabulary):
@@ -35,6 +36,7 @@ class Tokenizer(Vocabulary):
     """
 
     is_fast = True
+    _target: "tuple[TokenizerSpec, Tokenizer] | None" = None
 
     def __repr__(self) -> str:
         name = self._config.tokenizer_class or self._spec.model_type
@@ -68,7 +70,7 @@ class Tokenizer(Vocabulary):
             return found
         if target_length is not None:
             call = replace(call, max_length=target_length)
-        target = self._encode(text_target, None, call)
+        target = self._for_targets()._encode(text_target, None, call)  # noqa: SLF001 - our own
         if found is None:
             return target
         found["labels"] = target["input_ids"]
@@ -236,6 +238,58 @@ class Tokenizer(Vocabulary):
         engine = options.pop("engine", "auto")
         spec, config = load_parts(name_or_path, **options)
         return cls(spec, config, engine=engine)
+
+    @property
+    def src_lang(self) -> str | None:
+        """The language of texts, for translation models that are told it: `en_XX`."""
+        return self._config.rest.get("src_lang")
+
+    @src_lang.setter
+    def src_lang(self, code: str) -> None:
+        from reprise.tokenizers.languages import with_language
+
+        self._replace(with_language(self._spec, self._config, code))
+        self._config = replace(self._config, rest={**self._config.rest, "src_lang": code})
+
+    @property
+    def tgt_lang(self) -> str | None:
+        """The language to translate into; `text_target` is marked with it."""
+        return self._config.rest.get("tgt_lang")
+
+    @tgt_lang.setter
+    def tgt_lang(self, code: str) -> None:
+        from reprise.tokenizers.languages import with_language
+
+        with_language(self._spec, self._config, code)
+        self._config = replace(self._config, rest={**self._config.rest, "tgt_lang": code})
+
+    def set_prefix_tokens(
+        self,
+        language: str | None = None,
+        task: str | None = None,
+        *,
+        predict_timestamps: bool = False,
+    ) -> None:
+        """Choose what Whisper is told to write: `set_prefix_tokens("en", "transcribe")`."""
+        from reprise.tokenizers.languages import with_speech_prefix
+
+        self._replace(
+            with_speech_prefix(
+                self._spec, language=language, task=task, timestamps=predict_timestamps
+            )
+        )
+
+    def _for_targets(self) -> "Tokenizer":
+        from reprise.tokenizers.languages import target_spec
+
+        spec = target_spec(self._spec, self._config)
+        if spec is self._spec:
+            return self
+        known = self._target
+        if known is None or known[0] is not self._spec or known[1].config is not self._config:
+            known = (self._spec, Tokenizer(spec, self._config, engine=self._engine_name))
+            self._target = known
+        return known[1]
 
     def _options(self, call: CallOptions) -> EncodeOptions:
         return encode_options(call, self._config, self.pad_token_id if call.padding else None)

@@ -253,9 +253,11 @@ def _numbers(values: Iterable[int | None]) -> Iterator[int]:
 
 
 def _is_split(row: Row) -> bool:
-    if isinstance(row, tuple):
-        return isinstance(row[0], list) if row else False
-    return isinstance(row, list)
+    if not isinstance(row, tuple):
+        return isinstance(row, list)
+    if len(row) != 2 or None in row:  # noqa: PLR2004 - a pair
+        raise InvalidInput(f"A pair is two texts, or two lists of words, not {row!r:.80}.")
+    return isinstance(row[0], list)
 
 
 def _truncation_key(cut: Truncation | None) -> tuple[Any, ...] | None:

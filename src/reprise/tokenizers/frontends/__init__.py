@@ -39,14 +39,6 @@ def frontend_of(spec: TokenizerSpec) -> Frontend:
     return _opened(spec)[0]
 
 
-def for_targets(spec: TokenizerSpec) -> TokenizerSpec:
-    """Return the spec for what a model shall produce, which may have pieces of its own."""
-    rules = spec.data.get("frontend")
-    if rules is None or "target" not in rules:
-        return spec
-    return spec.with_data(frontend={**rules, "side": "target"})
-
-
 def prepare(spec: TokenizerSpec, rows: list[Row], *, offsets: bool) -> list[Row]:
     """Turn rows into words that are pieces already.
 
