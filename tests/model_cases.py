@@ -81,6 +81,24 @@ _OPT = {
 }  # fmt: skip
 _OPT_HEADS = ("Model", "ForCausalLM", "ForSequenceClassification", "ForQuestionAnswering")
 
+_IMAGE = {
+    "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 48,
+    "image_size": 16, "patch_size": 4, "encoder_stride": 4,
+}  # fmt: skip
+_TEXT_TOWER = {
+    "vocab_size": VOCABULARY, "hidden_size": 32, "num_hidden_layers": 2,
+    "num_attention_heads": 4, "intermediate_size": 48, "max_position_embeddings": 16,
+    "projection_dim": 24, "eos_token_id": 2,
+}  # fmt: skip
+_IMAGE_TOWER = {key: value for key, value in _IMAGE.items() if key != "encoder_stride"}
+_WHISPER = {
+    "vocab_size": VOCABULARY, "d_model": 32, "encoder_layers": 2, "decoder_layers": 2,
+    "encoder_attention_heads": 4, "decoder_attention_heads": 4, "encoder_ffn_dim": 48,
+    "decoder_ffn_dim": 48, "num_mel_bins": 8, "max_source_positions": 10,
+    "max_target_positions": 16, "pad_token_id": 0, "decoder_start_token_id": 1,
+    "bos_token_id": 1, "eos_token_id": 2,
+}  # fmt: skip
+
 CASES = [
     Case("bert", _ENCODER, (*_BERT_HEADS, "ForPreTraining", "ForNextSentencePrediction"), "pair"),
     Case("bert", _ENCODER | {"is_decoder": True}, ("LMHeadModel",), variant="decoder"),
@@ -154,4 +172,19 @@ CASES = [
     Case("marian", _BART | _MARIAN | {
         "share_encoder_decoder_embeddings": False, "tie_word_embeddings": False,
         "decoder_vocab_size": VOCABULARY}, ("Model", "MTModel"), "seq2seq", variant="apart"),
+    Case("vit", _IMAGE, ("Model", "ForImageClassification", "ForMaskedImageModeling"), "pixels"),
+    Case("deit", _IMAGE, (
+        "Model", "ForImageClassification", "ForImageClassificationWithTeacher",
+        "ForMaskedImageModeling"), "pixels"),
+    Case("dinov2", _IMAGE_TOWER, ("Model", "ForImageClassification"), "pixels"),
+    Case("dinov2", _IMAGE_TOWER | {"use_swiglu_ffn": True}, ("Model",), "pixels", variant="giant"),
+    Case("clip", {"text_config": _TEXT_TOWER, "vision_config": _IMAGE_TOWER,
+         "projection_dim": 24}, ("Model",), "clip"),
+    Case("clip", {"text_config": _TEXT_TOWER, "vision_config": _IMAGE_TOWER,
+         "projection_dim": 24}, ("ForImageClassification",), "pixels", variant="classifier"),
+    Case("clip_text_model", _TEXT_TOWER, ("Model", "ModelWithProjection")),
+    Case("clip_vision_model", _IMAGE_TOWER | {"projection_dim": 24},
+         ("Model", "ModelWithProjection"), "pixels"),
+    Case("whisper", _WHISPER, ("Model", "ForConditionalGeneration"), "speech"),
+    Case("whisper", _WHISPER, ("ForAudioClassification",), "frames", variant="classifier"),
 ]  # fmt: skip

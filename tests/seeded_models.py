@@ -24,9 +24,10 @@ def generator(word: str) -> np.random.Generator:
 
 def weights(name: str, shape: tuple[int, ...]) -> np.ndarray:
     """A stored tensor's values: norms and biases are perturbed, matrices keep signals in range."""
-    drawn = generator(name).standard_normal(shape).astype(np.float32)
+    drawn = np.asarray(generator(name).standard_normal(shape), dtype=np.float32)
     if len(shape) < 2:
-        return drawn * np.float32(0.2) + np.float32(1.0 if _NORM.search(name) else 0.0)
+        middle = np.float32(1.0 if _NORM.search(name) else 0.0)
+        return np.asarray(drawn * np.float32(0.2) + middle)
     return drawn / np.float32(np.sqrt(shape[-1]))
 
 
@@ -107,5 +108,9 @@ def _speech(case: Case) -> dict[str, np.ndarray]:
     return {"input_features": drawn, "decoder_input_ids": _ids(5, "decoder")}
 
 
+def _frames(case: Case) -> dict[str, np.ndarray]:
+    return {"input_features": _speech(case)["input_features"]}
+
+
 _KINDS = {"text": _text, "pair": _pair, "seq2seq": _seq2seq, "pixels": _pixels, "clip": _clip,
-          "speech": _speech}  # fmt: skip
+          "speech": _speech, "frames": _frames}  # fmt: skip

@@ -28,7 +28,7 @@ class Family:
     body: str
     defaults: dict[str, Any] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()  # patterns of stored names that carry no weights
-    elsewhere: tuple[str, ...] = ()  # stored names of parts that no model here has
+    elsewhere: tuple[str, ...] = ()  # patterns of stored names of parts that no model here has
     renamed: tuple[tuple[str, str], ...] = ()  # pattern, replacement: names in old files
 
     def table(self, config: Config) -> str:

@@ -13,11 +13,12 @@ from reprise.models.spec import Norm
 Kind = Literal[
     "causal_lm", "masked_lm", "seq2seq_lm", "sequence", "token", "question_answering",
     "beam_question_answering", "multiple_choice", "next_sentence", "pretraining", "discriminator",
-    "double_heads", "image", "contrastive", "speech",
+    "double_heads", "image", "image_with_teacher", "masked_image", "projected", "speech", "body",
 ]  # fmt: skip
 Pool = Literal["all", "pooler", "first", "last", "last_unpadded", "mean", "chosen", "eos",
-               "class_and_mean"]  # fmt: skip
-Out = Literal["vocab", "labels", "one", "two", "none"]
+               "class_and_mean", "second", "patches_mean"]  # fmt: skip
+Out = Literal["vocab", "labels", "one", "two", "width", "none"]
+ONLY = ("encoder", "decoder", "vision")  # towers that a head may stand on alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +43,16 @@ class Head:
     scale: float = 1.0  # of the states before the output layer
     softcap: float = 0.0  # logits become cap * tanh(logits / cap)
     logits_bias: bool = False  # a stored row [1, V] added to the logits (BART)
+    out_width: int = 0  # rows of the output layer, with `out="width"`
+    only: str = ""  # the tower it stands on, when not on all
     second: "Head | None" = None
     names: str = ""  # table of its stored names
-    body: str = ""  # what stands before the body's names, when not what the family says
+    body: str = ""  # what stands before the body's names, when not what the family says; -: nothing
+
+    def rows(self, vocab: int, labels: int) -> int:
+        """How many numbers the output layer gives; 0 when there is none."""
+        known = {"vocab": vocab, "labels": labels, "one": 1, "two": 2, "width": self.out_width}
+        return known.get(self.out, 0)
 
     @property
     def reads_pooler(self) -> bool:

@@ -114,7 +114,22 @@ BATCHED = Layout(
     lambda ts: ts[0].reshape(1, *ts[0].shape),
     lambda shapes: (1, *shapes[0]),
 )
-_FIXED = {layout.name: layout for layout in (SAME, TURNED, ROWS, COLUMNS, BATCHED)}
+# a vector with two sides of 1 before it (class tokens), and a matrix with two behind it
+LEADING = Layout(
+    "leading",
+    lambda t, shapes: [t.reshape(shapes[0])],
+    lambda ts: ts[0].reshape(1, 1, *ts[0].shape),
+    lambda shapes: (1, 1, *shapes[0]),
+)
+POINTWISE = Layout(
+    "pointwise",
+    lambda t, shapes: [t.reshape(shapes[0])],
+    lambda ts: ts[0].reshape(*ts[0].shape, 1, 1),
+    lambda shapes: (*shapes[0], 1, 1),
+)
+_FIXED = {
+    layout.name: layout for layout in (SAME, TURNED, ROWS, COLUMNS, BATCHED, LEADING, POINTWISE)
+}
 _BY_WIDTH = {"woven": _woven, "kernel": _kernel, "kernel_out": _kernel_out}
 
 

@@ -122,6 +122,8 @@ def _tied(plan: Plan, name: str, found: _Names) -> str | None:
 def _belongs_elsewhere(plan: Plan, name: str) -> bool:
     """Whether a name is known to the family, as a part this model does not have."""
     spelled, known = _spelled(plan, name), _elsewhere(plan)
+    if any(re.search(pattern, spelled) for pattern in plan.family.elsewhere):
+        return True
     return any(spelled.removeprefix(body) in known for body in ("", *_bodies(plan)))
 
 
@@ -131,8 +133,7 @@ def _elsewhere(plan: Plan) -> set[str]:
     for head_name in plan.family.heads:
         head = plan.family.head(head_name, plan.config)
         known |= {rule.stored for rule in head_rules(head)} if head else set()
-    fixed = {name for name in known if "*" not in name}
-    return fixed | set(plan.family.elsewhere)
+    return {name for name in known if "*" not in name}
 
 
 def _check(plan: Plan, missing: list[str], unknown: list[str], wrong: list[str]) -> None:

@@ -3,13 +3,14 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from reprise.base.errors import InvalidInput
 from reprise.models import names, shapes
 from reprise.models.config import Config
 from reprise.models.families import family_of
 from reprise.models.family import Family
-from reprise.models.heads import Head
+from reprise.models.heads import ONLY, Head
 from reprise.models.spec import Attention, ModelSpec, Tower
 
 
@@ -31,7 +32,7 @@ class Plan:
     @property
     def body(self) -> str:
         """What stands before the body's stored names in a file of this very model."""
-        if self.head is None:
+        if self.head is None or self.head.body == "-":
             return ""
         return self.head.body or self.family.body
 
@@ -85,7 +86,7 @@ def make_plan(config: Config, head_name: str = "Model", *, pooler: bool | None =
             f"known: {', '.join(f'{family.prefix}{name}' for name in ('Model', *family.heads))}."
         )
     spec, head = _read(family, full), family.head(head_name, full)
-    spec = _pruned(spec, full)
+    spec = _pruned(_only(spec, head.only if head else ""), full)
     wanted = head.reads_pooler if head else pooler is not False
     return Plan(family, full, spec if wanted else _without_pooler(spec), head, head_name)
 
@@ -99,10 +100,22 @@ def _read(family: Family, config: Config) -> ModelSpec:
         ) from error
 
 
-def _without_pooler(spec: ModelSpec) -> ModelSpec:
-    if spec.encoder is None or spec.decoder or spec.vision:
+def _only(spec: ModelSpec, tower: str) -> ModelSpec:
+    """Keep one tower, for a head that stands on it alone."""
+    if not tower:
         return spec
-    return replace(spec, encoder=replace(spec.encoder, pooler=None))
+    gone: dict[str, Any] = {name: None for name in ONLY if name != tower}
+    return replace(spec, **gone, projection=0)
+
+
+def _without_pooler(spec: ModelSpec) -> ModelSpec:
+    if len(spec.towers) > 1:
+        return spec
+    return replace(
+        spec,
+        encoder=replace(spec.encoder, pooler=None) if spec.encoder else None,
+        vision=replace(spec.vision, pooler=None) if spec.vision else None,
+    )
 
 
 def _pruned(spec: ModelSpec, config: Config) -> ModelSpec:

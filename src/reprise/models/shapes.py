@@ -101,7 +101,9 @@ def _patches(name: str, spec: Patches) -> Iterator[Item]:
     yield f"{name}.patches.weight", (spec.width, spec.channels, *spec.patch)
     if spec.bias:
         yield f"{name}.patches.bias", (spec.width,)
-    yield f"{name}.special", (spec.tokens, spec.width)
+    yield f"{name}.first", (spec.width,)
+    if spec.tokens > 1:
+        yield f"{name}.second", (spec.width,)
     yield f"{name}.positions.weight", (spec.count + spec.tokens, spec.width)
     if spec.mask_token:
         yield f"{name}.masked", (spec.width,)
@@ -218,7 +220,7 @@ def _head(head: Head, spec: ModelSpec, labels: int, name: str = "head") -> Itera
         yield from linear(f"{name}.dense", inner, width, bias=head.dense_bias)
         width = inner
     yield from norm(f"{name}.norm", head.norm, width)
-    out = {"vocab": vocab, "labels": labels, "one": 1, "two": 2, "none": 0}[head.out]
+    out = head.rows(vocab, labels)
     if out and not head.tied:
         yield f"{name}.out.weight", (out, table_width if head.out == "vocab" else width)
     if out and head.bias:

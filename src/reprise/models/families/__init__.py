@@ -36,7 +36,14 @@ TYPES = {
     "qwen2": ("llama", "Qwen2"),
     "qwen3": ("llama", "Qwen3"),
     "roberta": ("roberta", "Roberta"),
+    "clip": ("clip", "CLIP"),
+    "clip_text_model": ("clip", "CLIPText"),
+    "clip_vision_model": ("clip", "CLIPVision"),
+    "deit": ("vision", "DeiT"),
+    "dinov2": ("vision", "Dinov2"),
     "t5": ("t5", "T5"),
+    "vit": ("vision", "ViT"),
+    "whisper": ("speech", "Whisper"),
     "xlm-roberta": ("roberta", "XLMRoberta"),
 }
 _registered: dict[str, Family] = {}

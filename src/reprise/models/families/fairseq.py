@@ -19,7 +19,7 @@ from reprise.models.spec import (
     Tower,
 )  # fmt: skip
 
-_TOWER = """
+TOWER = """
     T.embed.tokens               T.embed_tokens
     T.embed.positions            T.embed_positions
     T.embed.norm                 T.layernorm_embedding
@@ -31,7 +31,7 @@ _TOWER = """
     T.layers.*.norm_ff           T.layers.*.final_layer_norm
     T.norm                       T.layer_norm
 """
-NAMES = "shared shared" + _TOWER.replace("T.", "encoder.") + _TOWER.replace("T.", "decoder.")
+NAMES = "shared shared" + TOWER.replace("T.", "encoder.") + TOWER.replace("T.", "decoder.")
 DEFAULTS = {
     "vocab_size": 50265, "max_position_embeddings": 1024, "encoder_layers": 12,
     "encoder_ffn_dim": 4096, "encoder_attention_heads": 16, "decoder_layers": 12,
@@ -58,12 +58,12 @@ HEADS: dict[str, HeadOf] = {
 
 
 def tower(config: Config, side: str, *, positions: Positions, embed_norm: Norm | None,
-          **more: object) -> Tower:  # fmt: skip
+          **more: Any) -> Tower:  # fmt: skip
     """Make one tower; `side` is `encoder` or `decoder`, keyword arguments change the stack."""
     width, count = config.d_model, config[f"{side}_attention_heads"]
-    decoder = side == "decoder"
-    own = Attention(heads=count, width=width // count, causal=decoder)
-    cross = Attention(heads=count, width=width // count) if decoder else None
+    decoder, bias = side == "decoder", more.pop("bias", "qkvo")
+    own = Attention(heads=count, width=width // count, causal=decoder, bias=bias)
+    cross = Attention(heads=count, width=width // count, bias=bias) if decoder else None
     embedding = Embedding(
         vocab=config.vocab_size, width=width, positions=positions, norm=embed_norm,
         scale=width**0.5 if config.scale_embedding else 1.0, pad=config.pad_token_id,

@@ -1,9 +1,11 @@
 """From hidden states to what a head answers: fields and loss, one function per kind of head."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor
+from torch.nn import functional
 
 from reprise.models.torch import losses
 from reprise.models.torch.heads import pick
@@ -101,9 +103,38 @@ def _double(model: Any, last: Tensor, pooled: Tensor | None, given: dict[str, An
     }  # fmt: skip
 
 
+def _teacher(model: Any, last: Tensor, pooled: Tensor | None, given: dict[str, Any]) -> Fields:
+    own = _scores(model, last, pooled, given)
+    taught = model.second(pick(model.second.spec, last, pooled, given), None)
+    return {"logits": (own + taught) / 2, "cls_logits": own, "distillation_logits": taught}
+
+
+def _masked_image(model: Any, last: Tensor, _: Tensor | None, given: dict[str, Any]) -> Fields:
+    spec = model.tower.input
+    patches = model.head(last[:, spec.tokens :], None).transpose(1, 2)
+    side = math.isqrt(patches.shape[-1])
+    grid = patches.unflatten(-1, (side, side))
+    pixels = functional.pixel_shuffle(grid, model.config.encoder_stride)
+    masked, loss = given.get("bool_masked_pos"), None
+    if masked is not None:
+        loss = losses.reconstruction(pixels, given["pixel_values"], masked, spec)
+    return {"loss": loss, "reconstruction": pixels}
+
+
+def _projected(model: Any, last: Tensor, pooled: Tensor | None, given: dict[str, Any]) -> Fields:
+    field = "text_embeds" if model.plan.spec.encoder else "image_embeds"
+    return {field: _scores(model, last, pooled, given), "last_hidden_state": last}
+
+
+def _body(_: Any, last: Tensor, pooled: Tensor | None, __: dict[str, Any]) -> Fields:
+    return {"last_hidden_state": last, "pooler_output": pooled}
+
+
 _KINDS: dict[str, Callable[[Any, Tensor, Tensor | None, dict[str, Any]], Fields]] = {
     "causal_lm": _causal, "masked_lm": _each_token, "seq2seq_lm": _each_token,
     "speech": _each_token, "sequence": _sequence, "image": _sequence, "token": _each_token,
     "question_answering": _question, "multiple_choice": _choice, "next_sentence": _each_token,
     "pretraining": _pretraining, "discriminator": _discriminator, "double_heads": _double,
+    "image_with_teacher": _teacher, "masked_image": _masked_image, "projected": _projected,
+    "body": _body,
 }  # fmt: skip

@@ -4,7 +4,8 @@ import torch
 
 from reprise.models.plan import Plan
 from reprise.models.torch.initialise import initialise
-from reprise.models.torch.model import Planned, make
+from reprise.models.torch.make import make
+from reprise.models.torch.model import Planned
 
 
 def fresh(plan: Plan, seed: int) -> Planned:

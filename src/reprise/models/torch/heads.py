@@ -25,7 +25,7 @@ class Head(nn.Module):
             width = inner
         if head.norm:
             self.norm = make_norm(width, head.norm)
-        rows = {"vocab": vocab, "labels": labels, "one": 1, "two": 2, "none": 0}[head.out]
+        rows = head.rows(vocab, labels)
         self.out = _out(head, rows, table_width if head.out == "vocab" else width)
         self.logits_bias = parameter(1, vocab) if head.logits_bias else None
 
@@ -123,5 +123,7 @@ _POOLS: dict[str, Callable[[Tensor, dict[str, Any]], Tensor]] = {
     "eos": _eos,
     "chosen": _chosen,
     "mean": _mean,
+    "second": lambda last, _: last[:, 1],
+    "patches_mean": lambda last, _: last[:, 1:].mean(1),
     "class_and_mean": lambda last, _: torch.cat((last[:, 0], last[:, 1:].mean(1)), dim=1),
 }

@@ -41,7 +41,7 @@ class Table(nn.Module):
 
 def parameter(*shape: int) -> nn.Parameter:
     """Make one tensor without memory."""
-    return nn.Parameter(torch.empty(*shape, device=META))
+    return nn.Parameter(torch.empty(shape, device=META))
 
 
 class LayerNorm(nn.Module):

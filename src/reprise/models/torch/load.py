@@ -13,7 +13,8 @@ from reprise.models.matching import Match, match
 from reprise.models.plan import Plan
 from reprise.models.report import Report
 from reprise.models.torch.initialise import initialise
-from reprise.models.torch.model import Planned, make
+from reprise.models.torch.make import make
+from reprise.models.torch.model import Planned
 
 log = logging.getLogger(__name__)
 _CHECKED = 256 << 20  # bytes: up to here every number is looked at, beyond only vectors

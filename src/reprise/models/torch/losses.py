@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from reprise.models.config import Config
+from reprise.models.spec import Patches
 
 
 def cross_entropy(scores: Tensor, labels: Tensor) -> Tensor:
@@ -50,3 +51,13 @@ def token_or_not(scores: Tensor, labels: Tensor, padding: Tensor | None) -> Tens
         kept = padding.bool()
         scores, labels = scores[kept], labels[kept]
     return functional.binary_cross_entropy_with_logits(scores, labels.float())
+
+
+def reconstruction(pixels: Tensor, wanted: Tensor, masked: Tensor, spec: Patches) -> Tensor:
+    """Mean absolute error of the pixels [B, channels, height, width] of masked patches [B, N]."""
+    rows, columns = (side // patch for side, patch in zip(spec.image, spec.patch, strict=True))
+    hidden = masked.reshape(-1, rows, columns)
+    for side, patch in enumerate(spec.patch, 1):
+        hidden = hidden.repeat_interleave(patch, side)
+    wrong = (pixels - wanted).abs() * hidden[:, None]
+    return wrong.sum() / (hidden.sum() + 1e-5) / spec.channels

@@ -232,13 +232,6 @@ class Seq2SeqModel(Planned):
         return self._answered(passed.last, None, given) | shown
 
 
-def make(plan: Plan) -> "SingleModel | Seq2SeqModel":
-    """Make the module of a plan, without memory: `load.py` gives it weights."""
-    if plan.spec.encoder and plan.spec.decoder:
-        return Seq2SeqModel(plan)
-    return SingleModel(plan)
-
-
 def tower_inputs(given: dict[str, Any]) -> Inputs:
     """Keep the arguments a tower reads."""
     return Inputs(**{k: v for k, v in given.items() if k in _TOWER_NAMES and v is not None})

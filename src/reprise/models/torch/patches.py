@@ -31,7 +31,8 @@ class PatchEmbed(nn.Module):
         super().__init__()
         self.spec, self.rate = patches, rates.hidden
         self.patches = Convolution(patches)
-        self.special = parameter(patches.tokens, patches.width)
+        self.first = parameter(patches.width)
+        self.second = parameter(patches.width) if patches.tokens > 1 else None
         self.positions = Table(patches.count + patches.tokens, patches.width)
         if patches.mask_token:
             self.masked = parameter(patches.width)
@@ -44,11 +45,12 @@ class PatchEmbed(nn.Module):
         if pixels is None:
             raise InvalidInput("An image model needs pixel_values [B, channels, height, width].")
         self._check(pixels, interpolates=given.interpolate_pos_encoding)
-        grid = self.patches(pixels.to(self.special.dtype))
+        grid = self.patches(pixels.to(self.first.dtype))
         x = grid.flatten(2).transpose(1, 2)
         if given.bool_masked_pos is not None:
             x = torch.where(given.bool_masked_pos.bool()[..., None], self.masked.to(x.dtype), x)
-        x = torch.cat((self.special.expand(x.shape[0], -1, -1), x), dim=1)
+        special = [token for token in (self.first, self.second) if token is not None]
+        x = torch.cat((torch.stack(special).expand(x.shape[0], -1, -1), x), dim=1)
         x = x + self._positions((grid.shape[2], grid.shape[3]))
         x = self.norm(x) if self.spec.norm else x
         return functional.dropout(x, self.rate, self.training)
