@@ -153,9 +153,7 @@ class StoredTensor:
         )  # fmt: skip
 
 
-def in_file(
-    name: str, dtype: str, shape: tuple[int, ...], place: Place, elements: int | None = None
-) -> StoredTensor:
+def in_file(name: str, dtype: str, shape: tuple[int, ...], place: Place) -> StoredTensor:
     """Describe a tensor that fills its place from end to end.
 
     Args:
@@ -163,14 +161,13 @@ def in_file(
         dtype: In safetensors' spelling.
         shape: Of the tensor.
         place: `length` bytes that must be exactly those of the tensor, and in the file.
-        elements: Their number, when the caller has counted.
 
     Raises:
         InvalidFormat: The type is unknown, or sizes do not agree.
     """
     if dtype not in BITS:
         raise InvalidFormat(f"Tensor {name[:80]!r} has the type {dtype[:40]!r}, which is unknown.")
-    wanted = byte_count(dtype, prod(shape) if elements is None else elements)
+    wanted = byte_count(dtype, prod(shape))
     if wanted != place.length:
         raise InvalidFormat(
             f"Tensor {name[:80]!r} is said to be {dtype} {list(shape)[:8]}, {wanted} bytes, "
