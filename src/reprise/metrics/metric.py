@@ -113,7 +113,7 @@ class Metric:
         return examples.read(self.definition, path)
 
     def _finish(self, done: State, chosen: dict[str, Any]) -> Result:
-        return Result.of(Computation(self.definition, MappingProxyType(chosen), done, self.plan))
+        return Result.of(Computation(self.definition, chosen, done, self.plan))
 
     def _resolve(self, options: Mapping[str, Any]) -> dict[str, Any]:
         return resolve(self.definition.options, {**self.given, **options}, self.name)

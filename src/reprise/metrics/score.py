@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -87,8 +86,7 @@ class Computation:
     @cached_property
     def replicates(self) -> Mapping[str, Floats]:
         """Every value on every bootstrap replicate."""
-        made = bootstrap.replicate(self.definition, self.table, self.options, self.plan)
-        return MappingProxyType(made)
+        return bootstrap.replicate(self.definition, self.table, self.options, self.plan)
 
     @cached_property
     def n(self) -> int:
@@ -100,7 +98,7 @@ class Computation:
     def scores(self) -> Mapping[str, Score]:
         """A `Score` for every value that is one number."""
         single = [n for n, value in self.values.items() if not isinstance(value, list)]
-        return MappingProxyType({name: self._score(name) for name in single})
+        return {name: self._score(name) for name in single}
 
     def signature(self, value: str | None = None) -> str:
         """Return the signature of the whole, or of one value."""
