@@ -106,6 +106,16 @@ def test_an_average_over_the_classes_that_occur_says_how_many() -> None:
     assert comparable(two.signature, three.signature).differences == ("classes: 2 or 3",)
 
 
+def test_the_mean_over_subjects_is_not_the_mean_over_examples() -> None:
+    true = [{"group": group, "label": 1} for group in ("law", "law", "law", "art")]
+    metric = load_metric("grouped_accuracy")
+    micro = metric.compute([1, 0, 0, 1], true, average="micro")
+    macro = metric.compute([1, 0, 0, 1], true, average="macro")
+    assert (micro["accuracy"], macro["accuracy"]) == (0.5, 2 / 3)
+    assert macro["groups"] == {"art": 1.0, "law": 1 / 3}
+    assert not comparable(micro.signature, macro.signature)
+
+
 def multirc(*rows: tuple[int, int, int]) -> list[dict]:
     return [{"idx": {"paragraph": 0, "question": q, "answer": a}, "prediction": p}
             for q, a, p in rows]  # fmt: skip

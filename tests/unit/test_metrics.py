@@ -226,6 +226,7 @@ def test_mandatory_options_have_no_default_value() -> None:
     mandatory = {d.id: [o.name for o in d.options if o.default is MANDATORY] for d in DEFINITIONS}
     assert {name: options for name, options in mandatory.items() if options} == {
         "entity_f1": ["scheme", "mode"],
+        "grouped_accuracy": ["average"],
         "perplexity": ["level", "context", "stride", "bos"],
         "recall_at_k": ["k"],
     }

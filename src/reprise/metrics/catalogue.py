@@ -32,6 +32,7 @@ _BUILT_IN: dict[str, dict[str, str]] = {
     "glue-sst2": {"1.0": "glue:SST2"},
     "glue-stsb": {"1.0": "glue:STSB"},
     "glue-wnli": {"1.0": "glue:WNLI"},
+    "grouped_accuracy": {"1.0": "grouped_accuracy:GROUPED_ACCURACY"},
     "matthews_correlation": {"1.0": "classification:MATTHEWS"},
     "mrr": {"1.0": "ranking:MRR"},
     "ndcg": {"1.0": "ranking:NDCG"},
