@@ -12,6 +12,7 @@ from reprise.metrics.fingerprint import definition_hash
 from reprise.metrics.metric import Metric
 from reprise.metrics.options import MANDATORY
 from reprise.metrics.vectors import recorded_hash, same, vectors_of
+from tests import metric_reference
 from tests.metric_data import conll_sample, questions
 
 DEFINITIONS = list(catalogue.definitions())
@@ -251,3 +252,8 @@ def test_a_part_of_an_evaluation_set_is_said_to_be_one() -> None:
     assert load_metric("glue", "rte").compute([1, 0], [1, 0]).notes == (
         "2 examples: not a whole evaluation set (dev 277).",
     )
+
+
+def test_the_reference_page_is_fresh() -> None:
+    """Write it anew with `python -m tests.metric_reference`."""
+    assert metric_reference.PAGE.read_text(encoding="utf-8") == metric_reference.page()

@@ -10,7 +10,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache, partial
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
@@ -75,12 +75,18 @@ def _describe(value: Any, seen: dict[str, Any]) -> Any:  # noqa: PLR0911 - a lin
 
 
 def _data(value: Any, seen: dict[str, Any]) -> dict[str, Any]:
-    """Describe the fields of a dataclass."""
+    """Describe the fields of a dataclass that are set; a new field with a default changes none."""
     return {
         field.name: _describe(getattr(value, field.name), seen)
         for field in fields(value)
-        if field.name not in _NOT_VALUES
+        if field.name not in _NOT_VALUES and not _is_default(field, getattr(value, field.name))
     }
+
+
+def _is_default(field: Field[Any], value: Any) -> bool:
+    if field.default_factory is not MISSING:
+        return bool(value == field.default_factory())
+    return field.default is not MISSING and bool(value == field.default)
 
 
 def _named(value: Any, seen: dict[str, Any]) -> str:
