@@ -226,7 +226,7 @@ def test_tekken(tmp_path: Path) -> None:
 def test_a_folder_without_a_tokenizer_says_what_was_expected(tmp_path: Path) -> None:
     with pytest.raises(EntryNotFound, match=r"holds no tokenizer.*\n.*tokenizer.json, vocab.txt"):
         AutoTokenizer.from_pretrained(tmp_path)
-    with pytest.raises(EntryNotFound, match="no folder ./nowhere"):
+    with pytest.raises(EntryNotFound, match=r"no folder \./nowhere"):
         AutoTokenizer.from_pretrained("./nowhere")
     (tmp_path / "config.json").write_text("[1]")
     with pytest.raises(InvalidFormat, match=r"config.json holds no object"):

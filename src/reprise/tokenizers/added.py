@@ -46,7 +46,7 @@ def read_added(value: Any, *, special: bool = False) -> AddedToken:
         InvalidFormat: It is neither.
     """
     if isinstance(value, AddedToken):
-        return value
+        return replace(value, special=True) if special else value
     if isinstance(value, str) and value:
         return AddedToken(value, special=special)
     if isinstance(value, Mapping) and isinstance(value.get("content"), str) and value["content"]:

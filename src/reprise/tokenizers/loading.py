@@ -50,7 +50,7 @@ def load_parts(
     given = {key: value for key, value in options.items() if key not in dropped}
     folder = open_folder(name_or_path, **place)
     stored = folder.json("tokenizer_config.json")
-    family = family or _family(folder, stored)
+    family = family or _family(folder, {**stored, **given})
     settings = {**_special_tokens(folder, stored), **_templates(folder), **given}
     spec, extra = _spec(folder, family, {**stored, **settings})
     config = _config(family, {**stored, **settings}, extra)

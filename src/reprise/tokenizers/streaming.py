@@ -9,13 +9,14 @@ _MAX_HELD = 64  # ids; by then the bytes that came will never be a character
 class WindowStream:
     """Decodes a short window again for each id and returns what it adds.
 
-    Text is held back while it ends in the replacement character: the next ids may complete it.
-    All pieces together are the text of all ids at once, as long as that has no replacement
-    characters.
+    Text is held back while it ends in the replacement character, or in `pending`: the next ids may
+    complete it. All pieces together are the text of all ids at once, as long as that has no
+    replacement characters.
     """
 
-    def __init__(self, decode: Callable[[Sequence[int]], str]) -> None:
+    def __init__(self, decode: Callable[[Sequence[int]], str], *, pending: str = "") -> None:
         self._decode = decode
+        self._pending = tuple(filter(None, (_REPLACEMENT, pending)))
         self._ids: list[int] = []  # what gives the context, then what is not yet returned
         self._shown = 0  # ids of the context
 
@@ -24,7 +25,7 @@ class WindowStream:
         self._ids.append(token_id)
         before, after = self._texts()
         held = len(self._ids) - self._shown
-        if after.endswith(_REPLACEMENT) and held < _MAX_HELD:
+        if after.endswith(self._pending) and held < _MAX_HELD:
             return ""
         return self._emit(before, after)
 

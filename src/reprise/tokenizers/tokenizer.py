@@ -88,7 +88,9 @@ class Tokenizer(Vocabulary):
         add_special_tokens: bool = False,
         **options: Any,
     ) -> list[str]:
-        """Return the tokens as text."""
+        """Return the tokens as text; front ends also show pieces that have no id."""
+        if self._spec.frontend is not None and not add_special_tokens:
+            return [piece for row in self._prepared([text, pair or ""]) for piece in row]  # type: ignore[misc]  # lists of words
         options["add_special_tokens"] = add_special_tokens
         return self(text, pair, **options).tokens()
 
@@ -137,10 +139,12 @@ class Tokenizer(Vocabulary):
         return self.engine.decode_stream(skip_special=skip_special_tokens)
 
     def _front_stream(self, *, skip_special: bool) -> DecodeStream:
+        from reprise.tokenizers.frontends import frontend_of
         from reprise.tokenizers.streaming import WindowStream
 
         return WindowStream(
-            lambda ids: self._texts([list(ids)], skip_special=skip_special, clean_up=False)[0]
+            lambda ids: self._texts([list(ids)], skip_special=skip_special, clean_up=False)[0],
+            pending=frontend_of(self._spec).pending,
         )
 
     def stream(

@@ -19,7 +19,13 @@ _KNOWN = {"ctrl": "ctrl", "marian": "marian", "transfo_xl": "words", "xlm": "xlm
 
 
 class Frontend(Protocol):
-    """Text to pieces and back."""
+    """Text to pieces and back.
+
+    Attributes:
+        pending: What joined text ends in while the next piece belongs to the same word.
+    """
+
+    pending: str
 
     def split(self, text: str) -> list[str]:
         """Cut text into pieces."""

@@ -14,6 +14,8 @@ _END = "</w>"
 class Ctrl:
     """See the module."""
 
+    pending = _CONTINUES
+
     def __init__(self, merger: Merger) -> None:
         self._merger = merger
 

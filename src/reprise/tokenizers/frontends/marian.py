@@ -20,6 +20,8 @@ _PLAIN = EncodeOptions(add_special_tokens=False, want=Want.IDS | Want.TOKENS)
 class Marian:
     """See the module."""
 
+    pending = ""
+
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 

@@ -13,6 +13,8 @@ _APART = re.compile(r" @([,.-])@ ")
 class Words:
     """See the module."""
 
+    pending = "@"
+
     def __init__(self, *, lowercase: bool) -> None:
         self._lowercase = lowercase
 

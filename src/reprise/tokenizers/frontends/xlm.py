@@ -18,6 +18,8 @@ _END = "</w>"
 class Xlm:
     """See the module. Words are cut by the English rules, which XLM uses unless told otherwise."""
 
+    pending = ""
+
     def __init__(self, merger: Merger, *, lowercase: bool) -> None:
         self._merger = merger
         self._lowercase = lowercase
