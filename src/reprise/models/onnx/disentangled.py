@@ -54,7 +54,8 @@ def scores(owner: Any, states: tuple[str, str], call: Call) -> str:
         states: Queries and keys.
         call: The pass, with its relation.
     """
-    g, bias, shared = owner.g, owner.spec.score_bias, call.shared
+    g: Graph = owner.g
+    bias, shared = owner.spec.score_bias, call.shared
     assert isinstance(bias, spec.Disentangled)
     assert isinstance(shared, Relation)
     own = owner.name if bias.shared else f"{owner.name}.relative"

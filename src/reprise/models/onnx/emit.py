@@ -13,18 +13,16 @@ from reprise.models.onnx.tower import Passed, Tower
 from reprise.models.onnx.weights import Weights
 from reprise.models.plan import Plan
 
-VERSION = 1  # raised when the same plan gives another graph than before
+VERSION = 2  # raised when the same plan gives another graph than before
 
-_TOKENS = ("rows", "length")
-_SEEN = ("rows", "keys")
-# Arguments that are whole numbers, with their sides; others are float32.
-NUMBERS: dict[str, tuple[proto.Side, ...]] = {
-    "input_ids": _TOKENS, "decoder_input_ids": _TOKENS, "token_type_ids": _TOKENS,
-    "position_ids": ("position_rows", "length"), "langs": _TOKENS, "attention_mask": _SEEN,
-    "decoder_position_ids": ("position_rows", "length"), "decoder_attention_mask": _SEEN,
-    "mc_token_ids": ("examples", "choices"), "bool_masked_pos": ("rows", "patches"),
-    "logits_to_keep": (1,),
-}  # fmt: skip
+# Arguments that are whole numbers, and those that are not of rank 2 (or 3, as vectors are).
+NUMBERS = frozenset({
+    "input_ids", "decoder_input_ids", "token_type_ids", "position_ids", "decoder_position_ids",
+    "langs", "attention_mask", "decoder_attention_mask", "mc_token_ids", "bool_masked_pos",
+    "logits_to_keep",
+})  # fmt: skip
+_RANKS = {"logits_to_keep": 1, "pixel_values": 4, "head_mask": 2, "decoder_head_mask": 2,
+          "cross_attn_head_mask": 2}  # fmt: skip
 # What a decoder's arguments are called inside its tower.
 _DECODER = {
     "decoder_input_ids": "input_ids", "decoder_attention_mask": "attention_mask",
@@ -79,28 +77,22 @@ def emit(plan: Plan, weights: Weights, request: Request) -> bytes:
 def _inputs(g: Graph, plan: Plan, request: Request) -> dict[str, str]:
     for name in sorted(request.inputs):
         whole = name in NUMBERS
-        g.input(name, proto.INT64 if whole else proto.FLOAT, NUMBERS.get(name) or _floats(name))
+        rank = _RANKS.get(name, 2 if whole else 3)
+        # Sides of one name are taken to be equal, so each has its own.
+        g.input(name, proto.INT64 if whole else proto.FLOAT, [f"{name}.{n}" for n in range(rank)])
     stack = _tower(plan, request.part).stack
     for layer in range(stack.layers):
         if request.cache:
-            _keys_values(g, past_names(layer), stack.attention, layer, "past")
+            _keys_values(g, past_names(layer), stack.attention, stack.set_of(layer))
         if request.part == "decoder" and stack.cross:
-            _keys_values(g, memory_names(layer), stack.cross, layer, "memory")
+            _keys_values(g, memory_names(layer), stack.cross, stack.set_of(layer))
     return {name: name for name in request.inputs}
 
 
-def _keys_values(g: Graph, names: tuple[str, str], given: spec.Attention, layer: int,
-                 length: str) -> None:  # fmt: skip
+def _keys_values(g: Graph, names: tuple[str, str], given: spec.Attention, layer: int) -> None:
     for name in names:
-        g.input(name, proto.FLOAT, ("rows", given.groups_of(layer), length, given.width))
-
-
-def _floats(name: str) -> tuple[proto.Side, ...]:
-    if name.endswith("head_mask"):
-        return ("layers", "heads")
-    if name == "pixel_values":
-        return ("rows", "channels", "height", "across")
-    return ("rows", "length", "width")
+        sides = (f"{name}.rows", given.groups_of(layer), f"{name}.seen", given.width)
+        g.input(name, proto.FLOAT, sides)
 
 
 def _tower(plan: Plan, part: str) -> spec.Tower:

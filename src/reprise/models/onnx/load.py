@@ -4,9 +4,10 @@ from pathlib import Path
 
 from reprise.base.errors import InvalidInput
 from reprise.models.matching import match
+from reprise.models.onnx.checking import check_finite
 from reprise.models.onnx.emit import check_expressible
 from reprise.models.onnx.model import OnnxModel, make
-from reprise.models.onnx.placing import check_finite, place
+from reprise.models.onnx.placing import place
 from reprise.models.onnx.session import Sessions, default_cache
 from reprise.models.plan import Plan
 from reprise.models.report import Report

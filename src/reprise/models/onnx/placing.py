@@ -10,12 +10,10 @@ from pathlib import Path
 from reprise.base.errors import InvalidInput
 from reprise.base.files import atomic_write
 from reprise.models.onnx.weights import Eighth, Spot
-from reprise.models.weights.finite import not_finite
 from reprise.models.weights.stored import StoredTensor
 
 _ALIGN = 64
 _ITEM = 4
-_CHECKED = 256 << 20  # bytes: up to here every number is looked at, beyond only vectors
 
 
 @dataclass(frozen=True)
@@ -117,20 +115,3 @@ def _converted(tensors: Mapping[str, StoredTensor], path: Path) -> Path:
             hint="Name a folder that can be written: cache_dir=…, or XDG_CACHE_HOME.",
         ) from None
     return path.resolve()
-
-
-def check_finite(tensors: Iterable[StoredTensor]) -> None:
-    """Refuse weights with NaN or infinity; of large files only vectors are looked at.
-
-    Raises:
-        InvalidInput: A tensor has some; the message names it.
-    """
-    listed = list(tensors)
-    small = sum(_ITEM * t.elements for t in listed) <= _CHECKED
-    broken = not_finite(t for t in listed if small or len(t.shape) < 2)  # noqa: PLR2004
-    if broken:
-        raise InvalidInput(
-            f"The weights hold numbers that are not finite, first in {broken[0]!r}: a training "
-            "that diverged, or a damaged file.",
-            hint="Ask for another commit of this model, or repair the file first.",
-        )
