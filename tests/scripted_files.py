@@ -1,54 +1,18 @@
 """A server of single files that can break off, fail, lie and count."""
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.scripted_server import ScriptedHandler, ScriptedServer
 
 
-@dataclass
-class ScriptedFiles:
-    """Files by path, and what this host does wrong, one item per answer."""
+class _Handler(ScriptedHandler):
+    script: "ScriptedFiles"
+    protocol_version = "HTTP/1.0"  # the end of an answer is the end of the connection
 
-    files: dict[str, bytes] = field(default_factory=dict)
-    cuts: list[int] = field(default_factory=list)  # bytes after which the connection breaks
-    statuses: list[int] = field(default_factory=list)  # answers before the first good one
-    headers: dict[str, str] = field(default_factory=dict)  # replace what would be sent
-    takes_ranges: bool = True
-    etags: bool = True
-    while_cut: Callable[[], None] | None = None  # runs when a connection was broken
-    log: list[tuple[str, str, str]] = field(default_factory=list)  # method, path, range
-    url: str = ""
-
-    def __enter__(self) -> "ScriptedFiles":
-        script = self
-
-        class Handler(_Handler):
-            files = script
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._server.handle_error = lambda *_: None
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    files: ScriptedFiles
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_GET(self) -> None:
-        script, wanted = self.files, self.headers.get("Range", "")
+    def answer(self) -> None:
+        script, wanted = self.script, self.headers.get("Range", "")
         path = self.path.partition("?")[0]
         script.log.append((self.command, self.path, wanted))
         data = script.files.get(self.path, script.files.get(path))
@@ -59,11 +23,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._file(data, wanted)
 
-    def log_message(self, *args: object) -> None:
-        pass
-
     def _file(self, data: bytes, wanted: str) -> None:
-        script, etag = self.files, f'"{sha256(data).hexdigest()[:20]}"'
+        script, etag = self.script, f'"{sha256(data).hexdigest()[:20]}"'
         headers = {"ETag": etag} if script.etags else {}
         is_same = self.headers.get("If-Range") in {None, etag}
         if wanted and script.takes_ranges and is_same:
@@ -77,7 +38,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, data, headers)
 
     def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-        script = self.files
+        script = self.script
         self.send_response(status)
         for name, value in ({"Content-Length": str(len(body))} | headers | script.headers).items():
             if value:
@@ -89,3 +50,19 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body[:cut])
         if cut < len(body) and script.while_cut:
             script.while_cut()
+
+
+@dataclass
+class ScriptedFiles(ScriptedServer):
+    """Files by path, and what this host does wrong, one item per answer."""
+
+    handler = _Handler
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    cuts: list[int] = field(default_factory=list)  # bytes after which the connection breaks
+    statuses: list[int] = field(default_factory=list)  # answers before the first good one
+    headers: dict[str, str] = field(default_factory=dict)  # replace what would be sent
+    takes_ranges: bool = True
+    etags: bool = True
+    while_cut: Callable[[], None] | None = None  # runs when a connection was broken
+    log: list[tuple[str, str, str]] = field(default_factory=list)  # method, path, range

@@ -3,82 +3,19 @@
 import json
 import os
 import subprocess
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-
-@dataclass
-class ScriptedGithub:
-    """Repos at `<root>/<owner>/<name>`, and what this host does wrong."""
-
-    root: Path
-    moved: dict[str, str] = field(default_factory=dict)  # old owner/name -> new
-    archive: bytes | None = None  # sent in place of every archive
-    statuses: dict[str, int] = field(default_factory=dict)  # part of a path -> status
-    headers: dict[str, str] = field(default_factory=dict)  # added to every answer
-    log: list[str] = field(default_factory=list)
-    credentials: list[str] = field(default_factory=list)
-    url: str = ""
-
-    def git(self, repo: str, *args: str) -> bytes:
-        """Run git in a repo."""
-        identity = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a",
-                    "GIT_COMMITTER_EMAIL": "a@b"}  # fmt: skip
-        return subprocess.run(
-            ["git", *args], cwd=self.root / repo, check=True, capture_output=True,
-            env=os.environ | identity,
-        ).stdout  # fmt: skip
-
-    def commit(self, repo: str, files: dict[str, bytes], branch: str = "main") -> str:
-        """Commit files on a branch; the repo is created when needed."""
-        folder = self.root / repo
-        if not folder.exists():
-            folder.mkdir(parents=True)
-            self.git(repo, "init", "-q", "-b", branch)
-        for path, data in files.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_bytes(data)
-        self.git(repo, "add", "-A", "-f")
-        self.git(repo, "commit", "-q", "--allow-empty", "-m", "change")
-        return self.git(repo, "rev-parse", "HEAD").decode().strip()
-
-    def __enter__(self) -> "ScriptedGithub":
-        github = self
-
-        class Handler(_Handler):
-            script = github
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        # A client that hangs up early is no error of ours.
-        self._server.handle_error = lambda *_: None
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+from tests.scripted_server import ScriptedHandler, ScriptedServer
 
 
-class _Handler(BaseHTTPRequestHandler):
-    script: ScriptedGithub
-    protocol_version = "HTTP/1.1"
+class _Handler(ScriptedHandler):
+    script: "ScriptedGithub"
 
-    def do_GET(self) -> None:
-        self._answer(b"")
-
-    def do_POST(self) -> None:
-        self._answer(self.rfile.read(int(self.headers["Content-Length"])))
-
-    def log_message(self, *args: object) -> None:
-        pass
+    def answer(self) -> None:
+        self._answer(self.read())
 
     def _answer(self, body: bytes) -> None:
         path = unquote(urlsplit(self.path).path)
@@ -139,12 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
         raise AssertionError(rest)
 
     def _send(self, body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in ((headers or {}) | self.script.headers).items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.send(body, (headers or {}) | self.script.headers, status)
 
 
 def _refs(git: Callable[..., bytes], repo: str, kind: str) -> list[dict[str, object]]:
@@ -159,3 +91,40 @@ def _item(line: str) -> dict[str, object]:
     mode, kind, oid, size = about.split()
     item: dict[str, object] = {"path": path, "mode": mode, "type": kind, "sha": oid}
     return item | ({"size": int(size)} if kind == "blob" else {})
+
+
+@dataclass
+class ScriptedGithub(ScriptedServer):
+    """Repos at `<root>/<owner>/<name>`, and what this host does wrong."""
+
+    handler = _Handler
+
+    root: Path
+    moved: dict[str, str] = field(default_factory=dict)  # old owner/name -> new
+    archive: bytes | None = None  # sent in place of every archive
+    statuses: dict[str, int] = field(default_factory=dict)  # part of a path -> status
+    headers: dict[str, str] = field(default_factory=dict)  # added to every answer
+    log: list[str] = field(default_factory=list)
+    credentials: list[str] = field(default_factory=list)
+
+    def git(self, repo: str, *args: str) -> bytes:
+        """Run git in a repo."""
+        identity = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a",
+                    "GIT_COMMITTER_EMAIL": "a@b"}  # fmt: skip
+        return subprocess.run(
+            ["git", *args], cwd=self.root / repo, check=True, capture_output=True,
+            env=os.environ | identity,
+        ).stdout  # fmt: skip
+
+    def commit(self, repo: str, files: dict[str, bytes], branch: str = "main") -> str:
+        """Commit files on a branch; the repo is created when needed."""
+        folder = self.root / repo
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            self.git(repo, "init", "-q", "-b", branch)
+        for path, data in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(data)
+        self.git(repo, "add", "-A", "-f")
+        self.git(repo, "commit", "-q", "--allow-empty", "-m", "change")
+        return self.git(repo, "rev-parse", "HEAD").decode().strip()

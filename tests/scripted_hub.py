@@ -5,77 +5,18 @@ It speaks just the routes that loading needs. Tests of honest hubs use the real 
 
 import hashlib
 import json
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
+
+from tests.scripted_server import ScriptedHandler, ScriptedServer
 
 Files = dict[str, bytes]
 
 
-@dataclass
-class ScriptedHub:
-    """Repos in memory, and lies about them."""
+class _Handler(ScriptedHandler):
+    script: "ScriptedHub"
 
-    repos: dict[str, dict[str, Files]] = field(default_factory=dict)  # id -> commit -> files
-    refs: dict[str, dict[str, str]] = field(default_factory=dict)  # id -> name -> commit
-    large: set[str] = field(default_factory=set)  # paths kept outside git
-    sends: dict[str, bytes] = field(default_factory=dict)  # path -> bytes sent instead
-    lists: dict[str, str] = field(default_factory=dict)  # path -> listed under this path instead
-    archive: bytes | None = None  # sent as the archive of every commit; None: there are none
-    manifests: dict[str, bytes] = field(default_factory=dict)  # id -> what is sent as manifest
-    status: int = 200  # of every answer
-    log: list[str] = field(default_factory=list)  # "GET /api/models/…"
-    tokens: list[str] = field(default_factory=list)  # Authorization headers seen
-    url: str = ""
-
-    def commit(self, repo: str, files: Files, *names: str) -> str:
-        """Add a commit; branches and tags by these names (default: main) now mean it."""
-        state = json.dumps([repo, sorted((p, data.hex()) for p, data in files.items())])
-        commit = hashlib.sha1(state.encode(), usedforsecurity=False).hexdigest()
-        self.repos.setdefault(repo, {})[commit] = files
-        for name in names or ("main",):
-            self.refs.setdefault(repo, {})[name] = commit
-        return commit
-
-    def requests(self, method: str = "") -> list[str]:
-        """What was asked so far."""
-        return [line for line in self.log if line.startswith(method)]
-
-    def __enter__(self) -> "ScriptedHub":
-        hub = self
-
-        class Handler(_Handler):
-            script = hub
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        # A client that hangs up early is no error of ours.
-        self._server.handle_error = lambda *_: None
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    script: ScriptedHub
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        self._answer()
-
-    do_HEAD = do_GET  # noqa: N815 - http.server's name
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-    def _answer(self) -> None:
+    def answer(self) -> None:
         path = unquote(urlsplit(self.path).path)
         self.script.log.append(f"{self.command} {path}")
         self.script.tokens.append(self.headers.get("Authorization", ""))
@@ -88,7 +29,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif parts[:2] == ["api", "models"]:
             self._api("/".join(parts[2:4]), parts[4:])
         elif parts[0] == "github" and self.script.archive is not None:
-            self._send(self.script.archive, {"Content-Type": "application/zip"})
+            self.send(self.script.archive, {"Content-Type": "application/zip"})
         elif len(parts) > 4 and parts[2] == "resolve":
             self._file("/".join(parts[:2]), parts[3], "/".join(parts[4:]))
         else:
@@ -105,7 +46,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._json({"branches": branches, "converts": [], "tags": []})
             return
         if rest[:1] == ["entry-points"] and repo in self.script.manifests:
-            self._send(self.script.manifests[repo], {"Content-Type": "application/json"})
+            self.send(self.script.manifests[repo], {"Content-Type": "application/json"})
             return
         name = "/".join(rest[1:]) if rest[:1] in (["revision"], ["tree"]) else "main"
         commit = refs.get(name, name)
@@ -132,22 +73,44 @@ class _Handler(BaseHTTPRequestHandler):
             self._error(404, "EntryNotFound")
             return
         digest = hashlib.sha256 if path in self.script.large else hashlib.sha1
-        self._send(
+        self.send(
             self.script.sends.get(path, data),
             {"ETag": f'"{digest(data).hexdigest()}"', "X-Repo-Commit": commit},
         )
 
     def _error(self, status: int, code: str) -> None:
-        self._send(b"{}", {"X-Error-Code": code} if code else {}, status)
+        self.send(b"{}", {"X-Error-Code": code} if code else {}, status)
 
     def _json(self, value: object) -> None:
-        self._send(json.dumps(value).encode(), {"Content-Type": "application/json"})
+        self.send(json.dumps(value).encode(), {"Content-Type": "application/json"})
 
-    def _send(self, body: bytes, headers: dict[str, str], status: int = 200) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
+
+@dataclass
+class ScriptedHub(ScriptedServer):
+    """Repos in memory, and lies about them."""
+
+    handler = _Handler
+
+    repos: dict[str, dict[str, Files]] = field(default_factory=dict)  # id -> commit -> files
+    refs: dict[str, dict[str, str]] = field(default_factory=dict)  # id -> name -> commit
+    large: set[str] = field(default_factory=set)  # paths kept outside git
+    sends: dict[str, bytes] = field(default_factory=dict)  # path -> bytes sent instead
+    lists: dict[str, str] = field(default_factory=dict)  # path -> listed under this path instead
+    archive: bytes | None = None  # sent as the archive of every commit; None: there are none
+    manifests: dict[str, bytes] = field(default_factory=dict)  # id -> what is sent as manifest
+    status: int = 200  # of every answer
+    log: list[str] = field(default_factory=list)  # "GET /api/models/…"
+    tokens: list[str] = field(default_factory=list)  # Authorization headers seen
+
+    def commit(self, repo: str, files: Files, *names: str) -> str:
+        """Add a commit; branches and tags by these names (default: main) now mean it."""
+        state = json.dumps([repo, sorted((p, data.hex()) for p, data in files.items())])
+        commit = hashlib.sha1(state.encode(), usedforsecurity=False).hexdigest()
+        self.repos.setdefault(repo, {})[commit] = files
+        for name in names or ("main",):
+            self.refs.setdefault(repo, {})[name] = commit
+        return commit
+
+    def requests(self, method: str = "") -> list[str]:
+        """What was asked so far."""
+        return [line for line in self.log if line.startswith(method)]

@@ -4,10 +4,9 @@ import json
 import os
 import signal
 import socket
-import threading
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from reprise.hub.sources.git_command import Git as Command
 from reprise.hub.sources.git_command import Patience, readable
 from reprise.hub.sources.lfs import LargeFiles
 from tests.git_client import Git
+from tests.scripted_server import ScriptedHandler, ScriptedServer
 
 CODE = b"def net():\n    return 'one'\n"
 HUB = "https://hub.example.org"
@@ -258,45 +258,25 @@ def test_what_a_server_says_cannot_steer_the_terminal() -> None:
     assert readable(said) == "remote: [2J]0;pwned 31m hi\n\nfatal: no"
 
 
-class Host:
+class _LfsHandler(ScriptedHandler):
+    script: "Host"
+
+    def answer(self) -> None:
+        self.read()
+        is_batch = self.command == "POST"
+        body = json.dumps(self.script.answer).encode() if is_batch else self.script.body
+        self.script.asked.append((self.path, dict(self.headers)))
+        self.send(body)
+
+
+@dataclass
+class Host(ScriptedServer):
     """An LFS server that answers as it is told."""
 
-    def __init__(self) -> None:
-        self.answer: Any = None
-        self.body = b""
-        self.asked: list[tuple[str, dict[str, str]]] = []
-
-    def __enter__(self) -> "Host":
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                self.send(json.dumps(outer.answer).encode())
-
-            def do_GET(self) -> None:
-                self.send(outer.body)
-
-            def send(self, body: bytes) -> None:
-                outer.asked.append((self.path, dict(self.headers)))
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
-        self.thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
+    handler = _LfsHandler
+    answer: Any = None
+    body: bytes = b""
+    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
     def offer(self, href: str, **header: str) -> None:
         action = {"download": {"href": href, "header": header}}

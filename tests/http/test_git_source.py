@@ -1,9 +1,8 @@
 """Git URLs against a live hub: public, private, moved, with large files, over real HTTP."""
 
 import base64
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -12,6 +11,7 @@ from reprise.base.errors import CorruptContent, HubUnreachable, RepoNotFound
 from reprise.hub.snapshots import Options, open_snapshot
 from tests.committing import commit, put_large, store_large
 from tests.factories import Hub, make_repo
+from tests.scripted_server import ScriptedHandler, ScriptedServer
 
 CODE = b"def net():\n    'A net.'\n    return 'one'\n"
 WEIGHTS = b"w" * 70_000
@@ -63,40 +63,24 @@ def test_listing_fetches_only_code(online: Hub, sha: str) -> None:
 # -- servers that want more than they should get ----------------------------------------------
 
 
-class Redirecting:
+class _Redirects(ScriptedHandler):
+    script: "Redirecting"
+
+    def answer(self) -> None:
+        target = self.script.target
+        self.script.credentials.append(self.headers.get("Authorization"))
+        headers = {"WWW-Authenticate": 'Basic realm="all yours"'}
+        headers |= {"Location": f"{target}{self.path}"} if target else {}
+        self.send(b"", headers, 302 if target else 401)
+
+
+@dataclass
+class Redirecting(ScriptedServer):
     """A server that sends everybody elsewhere, and notes what it was told."""
 
-    def __init__(self) -> None:
-        self.target = ""  # "": asks for a password instead
-        self.credentials: list[str | None] = []
-
-    def __enter__(self) -> "Redirecting":
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                outer.credentials.append(self.headers.get("Authorization"))
-                self.send_response(302 if outer.target else 401)
-                self.send_header("Location", f"{outer.target}{self.path}")
-                self.send_header("WWW-Authenticate", 'Basic realm="all yours"')
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            do_POST = do_GET  # noqa: N815 - http.server's name
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
-        self.thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
+    handler = _Redirects
+    target: str = ""  # "": asks for a password instead
+    credentials: list[str | None] = field(default_factory=list)
 
 
 @pytest.fixture
