@@ -25,3 +25,10 @@ def conll_sample() -> tuple[list[list[str]], list[list[str]]]:
     lines = (FOLDER / "conll2000-sample.tags").read_text().splitlines()
     pairs = [line.split() for line in lines]
     return [[_TAGS[p[1]] for p in s] for s in pairs], [[_TAGS[p[0]] for p in s] for s in pairs]
+
+
+def minimal_pairs() -> tuple[list[str], list[str]]:
+    """Unacceptable and acceptable sentences of a BLiMP set."""
+    lines = (FOLDER / "blimp-anaphor-number.tsv").read_text(encoding="utf-8").splitlines()
+    pairs = [line.split("\t") for line in lines]
+    return [bad for bad, _ in pairs], [good for _, good in pairs]

@@ -7,7 +7,7 @@ import pytest
 from reprise import load_metric
 from reprise.base.errors import InvalidInput
 from reprise.metrics import comparable
-from tests.metric_data import conll_sample, questions
+from tests.metric_data import conll_sample, minimal_pairs, questions
 
 
 def answer(text: str, **more) -> list[dict]:
@@ -208,6 +208,15 @@ def test_units_are_said_with_every_score() -> None:
     assert (fraction.unit, fraction.value, percent.unit, percent.value) == (
         "fraction", 1.0, "percent", 100.0,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("tokenize", "score"), [("13a", 44.32), ("intl", 55.46), ("none", 58.34), ("char", 74.37)]
+)
+def test_four_tokenisers_give_four_numbers_for_a_thousand_sentences(tokenize, score) -> None:
+    pytest.importorskip("sacrebleu")
+    result = load_metric("bleu", tokenize=tokenize, replicates=0).compute(*minimal_pairs())
+    assert (round(result["score"], 2), result.n) == (score, 1000)
 
 
 HYPOTHESIS = ["The mat's end: a cat sat on it, 3.5 m away."]
