@@ -79,13 +79,18 @@ def sources(tmp_path: Path) -> Sources:
     return Sources(find_links=(tmp_path / "shelf",), offline=True)
 
 
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("environments")
+
+
 @pytest.fixture
-def check(repo: Path, sources: Sources, tmp_path: Path, client_home: Path) -> Check:
+def check(repo: Path, sources: Sources, root: Path, client_home: Path) -> Check:
     del client_home
     skip_unless_available(Level.RULES)
 
     def run(**changes: object) -> Report:
-        isolation = Isolation(sources=sources, root=tmp_path / "environments", call_seconds=60)
+        isolation = Isolation(sources=sources, root=root, call_seconds=60)
         return check_repo(str(repo), How(isolation=isolation, **changes))  # type: ignore[arg-type]
 
     return run

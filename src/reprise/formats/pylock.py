@@ -79,6 +79,7 @@ def read(text: str) -> Lock:
             raise InvalidFormat(f"pylock.toml has version {version}; this reads version 1.")
         packages = [_package(item) for item in value.get("packages", [])]
         requires = value.get("requires-python")
+        _check_words(packages, requires)
         return Lock(
             tuple(sorted(packages, key=lambda package: (package.name, package.version))),
             None if requires is None else str(requires),
@@ -127,6 +128,20 @@ def _package(item: dict[str, Any]) -> LockedPackage:
         raise InvalidFormat(f"pylock.toml gives no version for {name}.")
     marker = item.get("marker")
     return LockedPackage(name, version, wheels, None if marker is None else str(marker))
+
+
+def _check_words(packages: list[LockedPackage], requires: object) -> None:
+    """Raise for versions and markers that nobody could evaluate later; all are ValueErrors."""
+    from packaging.markers import Marker
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import Version
+
+    SpecifierSet(str(requires or ""))
+    for package in packages:
+        if package.version:
+            Version(package.version)
+        if package.marker is not None:
+            Marker(package.marker)
 
 
 def _wheel(item: dict[str, Any]) -> Wheel:

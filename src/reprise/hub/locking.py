@@ -32,6 +32,8 @@ from reprise.isolate.requirements import Sources
 log = logging.getLogger("reprise.hub")
 
 LOCK = "pylock.toml"
+# Where public indexes keep their files. Others are found through the settings of pip or uv.
+_FILE_HOSTS = ("https://files.pythonhosted.org/", "https://download.pytorch.org/")
 _WAY_OUT = "Publish without a lock by passing --no-lock (lock=None in Python)."
 
 
@@ -167,8 +169,8 @@ def environment(folder: Path, manifest: Manifest, locking: Locking, *, root: Pat
             pins = tuple(_pin(package) for package in lock.packages if package.version)
         else:
             return environments.build(
-                lock, root, python=python, sources=locking.sources, installer=locking.installer,
-                progress=locking.progress,
+                _careful(lock), root, python=python, sources=locking.sources,
+                installer=locking.installer, progress=locking.progress,
             )  # fmt: skip
     found = requirements.wanted(folder, manifest)
     with requirements.explained(found):
@@ -180,6 +182,20 @@ def environment(folder: Path, manifest: Manifest, locking: Locking, *, root: Pat
             sources=locking.sources,
             progress=locking.progress,
         )
+
+
+def _careful(lock: Lock) -> Lock:
+    """Leave out addresses that a repo could make this machine ask; the index is asked by name."""
+    packages = tuple(
+        replace(it, wheels=tuple(replace(wheel, url=_public(wheel.url)) for wheel in it.wheels))
+        for it in lock.packages
+    )
+    return replace(lock, packages=packages)
+
+
+def _public(url: str | None) -> str | None:
+    known = url is not None and url.startswith(_FILE_HOSTS)
+    return url if known else None
 
 
 def _pin(package: LockedPackage) -> str:

@@ -92,7 +92,7 @@ def explained(found: Sequence[Wanted]) -> Iterator[None]:
         error.hint = f"{error.hint}\n{origins(found, error.hint)}".strip()
         raise
     except InvalidInput as error:
-        quoted = (item for item in found if item.line[:80] in error.message)
+        quoted = (item for item in found if repr(item.line[:80]) in error.message)
         named = (item for item in found if "@" in item.line and item.name in error.message)
         for item in [*named, *quoted][:1]:
             error.hint = f"{error.hint}\n{item.line} comes from {item.origin}.".strip()
