@@ -200,6 +200,26 @@ def test_a_path_that_leaves_the_snapshot_is_refused(evil: Git, name: str, client
             ] == []  # fmt: skip
 
 
+def test_a_link_as_long_as_a_film_is_not_read(evil: Git) -> None:
+    link = evil("hash-object", "-w", "--stdin", stdin="x" * 5000)
+    tree(evil, ("120000", "conf.py", link))
+    with pytest.raises(CorruptContent, match=r"The link 'conf\.py' is longer than any path"):
+        open_snapshot(url(evil), Options())
+
+
+def test_a_tree_that_unfolds_without_end_is_stopped(evil: Git, client_home: Path) -> None:
+    oid = evil("hash-object", "-w", "--stdin", stdin="x = 1\n")
+    mode = "100644"
+    for _ in range(12):
+        lines = "".join(f"{mode} {'blob' if mode == '100644' else 'tree'} {oid}\td{n}\n"
+                        for n in range(10))  # fmt: skip
+        oid, mode = evil("mktree", stdin=lines), "40000"
+    evil("update-ref", "refs/heads/main", evil("commit-tree", oid, "-m", "10^12 files"))
+    with pytest.raises(TooLarge, match="more than any honest repo holds"):
+        open_snapshot(url(evil), Options())
+    assert list((client_home / "snapshots").rglob("*.py")) == []
+
+
 def test_a_branch_that_ends_in_no_commit_is_refused(evil: Git) -> None:
     blob = evil("hash-object", "-w", "--stdin", stdin="x")
     evil("update-ref", "refs/tags/blob", blob)

@@ -233,3 +233,14 @@ def test_nothing_is_left_behind(net: Git, client_home, caplog) -> None:
     found = {path.name for path in (client_home / "snapshots").rglob("*") if path.is_dir()}
     assert not any(name.startswith((".staging", "tmp")) for name in found)
     assert f"Fetching {url(net)} with git" in caplog.messages
+
+
+def test_what_came_by_git_is_found_again_to_be_removed(net: Git) -> None:
+    from reprise.hub import settings
+    from reprise.hub.housekeeping import removable
+
+    net.commit("one", **{"hubconf.py": ONE})
+    key = open_snapshot(url(net), Options()).key.rpartition("/")[0]
+    root = settings.cache_dir()
+    found = [len(removable(root, repo=text)) for text in ("ada/Net", key, key.lower(), "da/Net")]
+    assert found == [1, 1, 1, 0]

@@ -46,8 +46,8 @@ def list_entries(  # noqa: PLR0913 - torch.hub's arguments, and two more
     """List the entry points of a repo, sorted, without running its code.
 
     Args:
-        repo: `owner/name`, `owner/name:branch`, `owner/name@commit`, `host:owner/name`, or a
-            folder; `#folder` at the end picks a subfolder.
+        repo: `owner/name`, `owner/name:branch`, `owner/name@commit`, `host:owner/name`, the URL
+            of a page or of a git repo, or a folder; `#folder` at the end picks a subfolder.
         force_reload: Fetch the snapshot again, even though it is cached.
         skip_validation: Accept commits that are on no branch or tag of a GitHub repo.
         trust_repo: Checked but not needed: nothing is run.
@@ -55,7 +55,7 @@ def list_entries(  # noqa: PLR0913 - torch.hub's arguments, and two more
         classic: List every name that torch.hub would show, incidental imports too.
         sandbox: Where names are made while the code runs, run it confined and list those, too;
             see `reprise.hub.sandboxed.complete`.
-        **options: `source` ("hub", "github", "local"), `endpoint`, `token`, `offline`.
+        **options: `source` ("hub", "github", "git", "local"), `endpoint`, `token`, `offline`.
 
     Raises:
         RepriseError: See `reprise.hub.snapshots.open_snapshot`.
@@ -125,7 +125,7 @@ def load(  # noqa: PLR0913 - torch.hub's arguments, and four more
         repo: As for `list`.
         entry: Name of the entry point.
         *args: Passed to the entry point.
-        source: "hub", "github" or "local".
+        source: "hub", "github", "git" or "local".
         trust_repo: True agrees now; "check" asks unless somebody agreed to this commit before;
             False asks every time.
         force_reload: Fetch the snapshot again, even though it is cached.

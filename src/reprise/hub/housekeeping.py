@@ -9,6 +9,7 @@ from reprise.base.clock import Clock, iso, system_clock
 from reprise.base.ids import is_commit
 from reprise.hub import cache
 from reprise.hub.cache import Record
+from reprise.hub.git_url import file_safe
 
 _DAY = 24 * 3600 * 1_000_000  # microseconds
 
@@ -55,12 +56,13 @@ def removable(
         clock: Tells the time.
     """
     before = clock() - int(unused_days * _DAY)
-    wanted = repo.lower()
-    return [
-        item
-        for item in contents(root)
-        if item.used_at <= before and (not wanted or f"/{item.repo}".endswith(f"/{wanted}"))
-    ]
+    return [item for item in contents(root) if item.used_at <= before and _is(item, repo)]
+
+
+def _is(item: CachedCommit, repo: str) -> bool:
+    """Tell whether somebody means this repo, as the list shows it or as it is loaded."""
+    spelled = (repo.lower(), "/".join(map(file_safe, repo.split("/"))).lower())
+    return not repo or f"/{item.repo.lower()}".endswith(tuple(f"/{text}" for text in spelled))
 
 
 def remove(root: Path, item: CachedCommit) -> None:

@@ -98,7 +98,7 @@ class GitSource:
         said = self._git.run("ls-remote", "--symref", "--", self.address.remote)
         commits: dict[str, str] = {}
         default = ""
-        for line in said.decode("utf-8", "replace").splitlines():
+        for line in said.decode("utf-8", "replace").split("\n"):  # no other ends a line for git
             value, _, name = line.partition("\t")
             if value.startswith("ref: ") and name == "HEAD":
                 default = value.removeprefix("ref: ")

@@ -13,7 +13,7 @@ from typing import IO
 
 from reprise.base.errors import CorruptContent, TooLarge
 from reprise.hub.content import MAX_FILES, ListedFile, check_listing, git_blob_id
-from reprise.hub.placing import flush, make_executable, make_links
+from reprise.hub.placing import MAX_LINK, flush, make_executable, make_links
 from reprise.hub.sources.archive import MAX_UNPACKED
 from reprise.hub.sources.git_command import Git
 
@@ -59,6 +59,8 @@ class Tree:
             if file.mode & _EXECUTABLE:
                 make_executable(into / file.path)
         links = [file for file in files if file.mode == LINK]
+        if too_long := [file.path for file in links if file.size > MAX_LINK]:
+            raise CorruptContent(f"The link {too_long[0]!r} is longer than any path.")
         make_links({file.path: data for file, data in self.read_small(links)}, into)
         flush(into / file.path for file in plain)
 
