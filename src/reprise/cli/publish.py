@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.argument("repo")
-@click.option("--type", "repo_type", default="model", help="model, dataset or space.")
+@click.option("--type", "repo_type", default="model", help="model, dataset, space or metric.")
 @click.option("--private", is_flag=True, help="Let only the owner see a new repo.")
 @click.option("-m", "--message", default="", help="First line of the commit message.")
 @click.option("--branch", help="Commit to this branch, created when it does not exist.")

@@ -18,7 +18,7 @@ from reprise.hub.manifest import read_manifest
 
 log = logging.getLogger("reprise.hub")
 
-_TYPES = (RepoType.MODEL, RepoType.DATASET, RepoType.SPACE)
+_TYPES = tuple(RepoType)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def publish(
     Args:
         folder: What to publish; `.gitignore` is obeyed, `.git` and `__pycache__` stay behind.
         repo_id: `owner/name`.
-        repo_type: "model", "dataset" or "space".
+        repo_type: "model", "dataset", "space" or "metric".
         private: Create the repo so that only its owner sees it; an existing repo keeps its state.
         message: First line of the commit message.
         **options: `branch` (default: the repo's default branch), `prune` (also delete files that
@@ -166,7 +166,7 @@ class Upload:
         url = self.endpoint or settings.endpoint()
         if self.branch is not None:
             check_revision(self.branch)
-        client: Any = api.client(url, self.token)
+        client = _client(planned.repo_type, url, self.token)
         _require_token(client, url)
         where = {"repo_id": str(planned.repo_id), "repo_type": planned.repo_type.value}
         with translated(url, str(planned.repo_id)):
@@ -214,6 +214,14 @@ def _additions(planned: Plan) -> list[Any]:
         CommitOperationAdd(path_in_repo=file.path, path_or_fileobj=str(file.local_path))
         for file in planned.collected.files
     ]
+
+
+def _client(repo_type: RepoType, url: str, token: str | bool | None) -> Any:
+    if repo_type is not RepoType.METRIC:
+        return api.client(url, token)
+    from reprise.hub.metric_client import MetricClient
+
+    return MetricClient(url, api.token_for(url, token))
 
 
 def _require_token(client: Any, url: str) -> None:
