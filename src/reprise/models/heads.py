@@ -16,7 +16,7 @@ Kind = Literal[
     "double_heads", "image", "image_with_teacher", "masked_image", "projected", "speech", "body",
 ]  # fmt: skip
 Pool = Literal["all", "pooler", "first", "last", "last_unpadded", "mean", "chosen", "eos",
-               "class_and_mean", "second", "patches_mean"]  # fmt: skip
+               "mean_all", "class_and_mean", "second", "patches_mean"]  # fmt: skip
 Out = Literal["vocab", "labels", "one", "two", "width", "none"]
 ONLY = ("encoder", "decoder", "vision")  # towers that a head may stand on alone
 

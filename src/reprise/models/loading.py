@@ -1,9 +1,7 @@
 """From a name to a model: configuration, weights, engine."""
 
-import hashlib
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from importlib.util import find_spec
 from os import PathLike
 from typing import Any
@@ -13,15 +11,16 @@ from reprise.base.optional import require
 from reprise.models.config import Config, read_config
 from reprise.models.families import family_of
 from reprise.models.family import Family
+from reprise.models.options import Options
 from reprise.models.plan import Plan, make_plan
 from reprise.models.source import Source, locate
 from reprise.models.weights import Checkpoint, find_checkpoint, open_checkpoint
+from reprise.models.weights.foreign_names import to_hf
 
 log = logging.getLogger(__name__)
 ENGINES = ("torch", "onnx", "auto")
 _HUB = ("revision", "subfolder", "endpoint", "token", "offline")
 _OF_ONNX = ("int8", "threads", "cache_dir")
-_SMALL = 1 << 16  # bytes: tensors up to here go into the seed
 # Arguments that people's code passes and that mean nothing here, with what we say of them.
 _WITHOUT_MEANING = {
     "trust_remote_code": "code of a repo is never run here",
@@ -30,27 +29,6 @@ _WITHOUT_MEANING = {
     "attn_implementation": "attention always runs on the fused kernel",
     "_fast_init": "weights are never initialised before they are loaded",
 }
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to load.
-
-    Attributes:
-        engine: `torch`, `onnx`, or `auto`: torch where it is installed.
-        dtype: Type of the weights; None or "auto" keeps the file's.
-        device: Where torch puts them.
-        seed: What a new head is drawn with; None derives it from the weights.
-        strict: Whether names that nobody knows are an error.
-        more: Arguments of an engine's own.
-    """
-
-    engine: str = "auto"
-    dtype: Any = None
-    device: Any = "cpu"
-    seed: int | None = None
-    strict: bool = True
-    more: dict[str, Any] = field(default_factory=dict)
 
 
 def load_pretrained(name_or_path: str | PathLike[str], head_of: Callable[[Family], str],
@@ -62,7 +40,7 @@ def load_pretrained(name_or_path: str | PathLike[str], head_of: Callable[[Family
     options, changes = _options(given)
     config = _changed(config, changes)
     log.info("Loading %s%s.", source.name, f" at {source.commit}" if source.commit else "")
-    checkpoint = open_checkpoint(find_checkpoint(source.folder))
+    checkpoint = to_hf(open_checkpoint(find_checkpoint(source.folder)), config.model_type)
     plan = make_plan(config, head_of(family_of(config.model_type)))
     return _start(plan, checkpoint, source, options)
 
@@ -125,14 +103,3 @@ def without_absent_pooler(plan: Plan, stored: Mapping[str, Any]) -> Plan:
         return plan
     log.info("The weights have no pooler; pooler_output will be None.")
     return make_plan(plan.config, plan.head_name, pooler=False)
-
-
-def seed_of(checkpoint: Checkpoint) -> int:
-    """Derive a seed from the weights, so that a new head is the same in every run."""
-    digest = hashlib.sha256()
-    for name, tensor in checkpoint.items():
-        digest.update(f"{name} {tensor.dtype} {tensor.shape};".encode())
-        place = tensor.location
-        if place is not None and place.length <= _SMALL:
-            digest.update(tensor.buffer())
-    return int.from_bytes(digest.digest()[:7], "big")

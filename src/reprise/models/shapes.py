@@ -215,6 +215,9 @@ def _contrastive(spec: ModelSpec) -> Iterator[Item]:
 def _head(head: Head, spec: ModelSpec, labels: int, name: str = "head") -> Iterator[Item]:
     vocab, table_width = table_of(spec)
     width = pooled_width(head, spec.width)
+    if head.kind == "beam_question_answering":
+        yield from _beam(name, head.norm, width)
+        return
     if head.dense:
         inner = head.dense_width or spec.width
         yield from linear(f"{name}.dense", inner, width, bias=head.dense_bias)
@@ -229,6 +232,15 @@ def _head(head: Head, spec: ModelSpec, labels: int, name: str = "head") -> Itera
         yield f"{name}.logits_bias", (1, vocab)
     if head.second:
         yield from _head(head.second, spec, labels, "second")
+
+
+def _beam(name: str, given: Norm | None, width: int) -> Iterator[Item]:
+    """Starts, ends and the answer's class (XLM, XLNet)."""
+    yield from linear(f"{name}.start", 1, width)
+    for part in ("end", "answer"):
+        yield from linear(f"{name}.{part}.dense", width, 2 * width)
+        yield from linear(f"{name}.{part}.out", 1, width, bias=part == "end")
+    yield from norm(f"{name}.end.norm", given, width)
 
 
 def pooled_width(head: Head, width: int) -> int:

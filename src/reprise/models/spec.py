@@ -173,6 +173,20 @@ class Attention:
             raise InvalidInput(
                 f"{self.heads} heads cannot share {self.kv_heads} key and value heads evenly."
             )
+        for gone in self.pruned:
+            self._check_pruned(gone)
+
+    def _check_pruned(self, gone: tuple[int, ...]) -> None:
+        if any(not 0 <= head < self.heads for head in gone) or len(set(gone)) >= self.heads:
+            raise InvalidInput(
+                f"Heads {list(gone)} cannot be pruned of {self.heads}: one must stay."
+            )
+        shared = self.heads // self.groups
+        groups = {head // shared for head in gone}
+        if len(set(gone)) != len(groups) * shared:
+            raise InvalidInput(
+                f"Heads {list(gone)} cannot be pruned: each {shared} heads share one key and value."
+            )
 
     @property
     def groups(self) -> int:

@@ -98,7 +98,7 @@ def _seq2seq(config: Config, *, positions: Positions, embed_norm: bool, placemen
     norm = Norm(eps=config.layer_norm_eps)
     given: dict[str, Any] = {"positions": positions, "embed_norm": norm if embed_norm else None,
              "placement": placement, "final_norm": norm if final else None}  # fmt: skip
-    sides = {side: tower(config, side, **given) for side in ("encoder", "decoder")}
+    sides: dict[str, Any] = {side: tower(config, side, **given) for side in ("encoder", "decoder")}
     start = config.get("decoder_start_token_id")
     return ModelSpec(**sides, start=-1 if start is None else start, dropout=dropout(config),
                      shared_embedding=shared)  # fmt: skip

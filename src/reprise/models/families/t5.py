@@ -44,7 +44,11 @@ def _names(config: Config) -> str:
         filled = _SELF.replace("{t}", name).replace("{last}", str(last)).replace("{up}", up)
         return filled.replace("[", "{").replace("]", "}")
 
-    return "shared shared" + tower("encoder", 1) + tower("decoder", 2) + _CROSS
+    # Where the encoder stands alone, its names carry no tower.
+    alone = tower("encoder", 1)
+    alone = "\n".join(line.strip().removeprefix("encoder.") for line in alone.splitlines())
+    both = tower("encoder", 1) + tower("decoder", 2) + _CROSS
+    return f"shared shared\nembed.tokens shared\n{alone}\n{both}"
 
 
 def _tower(config: Config, layers: int, *, decoder: bool) -> Tower:
@@ -92,6 +96,10 @@ T5 = Family(
         "ForSequenceClassification": heads.sequence(
             "head.dense classification_head.dense\nhead.out classification_head.out_proj",
             "eos", dense=True, act="tanh", body="transformer."),
+        "EncoderModel": heads.Head(kind="body", out="none", only="encoder"),
+        "ForTokenClassification": heads.token(
+            "head.out classifier", only="encoder", body="transformer."),
+        "ForQuestionAnswering": heads.question_answering("head.out qa_outputs"),
     },
     defaults={
         "vocab_size": 32128, "d_model": 512, "d_kv": 64, "d_ff": 2048, "num_layers": 6,

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from reprise.models.torch import losses
+from reprise.models.torch.beam_answers import beam
 from reprise.models.torch.heads import pick
 
 Fields = dict[str, Any]
@@ -136,5 +137,5 @@ _KINDS: dict[str, Callable[[Any, Tensor, Tensor | None, dict[str, Any]], Fields]
     "question_answering": _question, "multiple_choice": _choice, "next_sentence": _each_token,
     "pretraining": _pretraining, "discriminator": _discriminator, "double_heads": _double,
     "image_with_teacher": _teacher, "masked_image": _masked_image, "projected": _projected,
-    "body": _body,
+    "body": _body, "beam_question_answering": beam,
 }  # fmt: skip

@@ -35,6 +35,8 @@ class Attention(nn.Module):
         q = self._heads(self.q(x), self.heads)
         k, v = self._memory(call, layer) if self.cross else self._own(x, call, layer)
         mask = call.memory_mask if self.cross else call.masks[self.spec.window_of(layer)]
+        if mask is not None and self.spec.pruned and mask.shape[1] > 1:
+            mask = mask[:, self.spec.kept(layer)]
         if self.spec.head_norm:
             q = self.q_norm(q)
         rope = None if self.cross else self.spec.rope_of(layer)
@@ -99,4 +101,7 @@ class Attention(nn.Module):
         gates = call.cross_gates if self.cross else call.gates
         if gates is None:
             return context
-        return context * gates[layer].view(1, -1, 1, 1).to(context.dtype)
+        kept = gates[layer]
+        if self.spec.pruned and len(kept) != self.heads:
+            kept = kept[list(self.spec.kept(layer))]
+        return context * kept.view(1, -1, 1, 1).to(context.dtype)

@@ -21,6 +21,7 @@ class Inputs:
     token_type_ids: Tensor | None = None
     position_ids: Tensor | None = None
     langs: Tensor | None = None
+    lengths: Tensor | None = None  # tokens of each row, [B]
     inputs_embeds: Tensor | None = None
     pixel_values: Tensor | None = None
     input_features: Tensor | None = None

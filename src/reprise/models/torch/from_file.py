@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from reprise.base.errors import InvalidInput
-from reprise.models.loading import Options, seed_of
+from reprise.models.options import Options
 from reprise.models.plan import Plan
 from reprise.models.source import Source
 from reprise.models.torch.load import Reading, load
@@ -25,7 +25,7 @@ def load_torch(plan: Plan, checkpoint: Checkpoint, source: Source, options: Opti
     shapes, read = _readers(checkpoint)
     how = Reading(
         dtype=dtype_of(options.dtype), device=options.device or "cpu", strict=options.strict,
-        seed=lambda: seed_of(checkpoint) if options.seed is None else options.seed,
+        seed=lambda: options.seed_for(checkpoint),
     )  # fmt: skip
     model, report = load(plan, shapes, read, how)
     model.report, model.source = report, source

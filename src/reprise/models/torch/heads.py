@@ -36,7 +36,7 @@ class Head(nn.Module):
         if self.spec.dense:
             x = activation(self.spec.act)(self.dense(x))
         x = self.norm(x) if self.spec.norm else x
-        if self.spec.dense and self.spec.out != "vocab":
+        if self.spec.dense and self.spec.out not in {"vocab", "none"}:
             x = functional.dropout(x, self.rate, self.training)
         x = x if self.spec.scale == 1.0 else x * self.spec.scale
         if self.out is None:
@@ -123,6 +123,7 @@ _POOLS: dict[str, Callable[[Tensor, dict[str, Any]], Tensor]] = {
     "eos": _eos,
     "chosen": _chosen,
     "mean": _mean,
+    "mean_all": lambda last, _: last.mean(1),
     "second": lambda last, _: last[:, 1],
     "patches_mean": lambda last, _: last[:, 1:].mean(1),
     "class_and_mean": lambda last, _: torch.cat((last[:, 0], last[:, 1:].mean(1)), dim=1),

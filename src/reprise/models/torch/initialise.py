@@ -5,6 +5,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from reprise.models.torch.assign import assign
+
 
 def initialise(model: nn.Module, names: Iterable[str], std: float,
                generator: torch.Generator, dtype: torch.dtype) -> None:  # fmt: skip
@@ -17,8 +19,6 @@ def initialise(model: nn.Module, names: Iterable[str], std: float,
         generator: Where the random numbers come from.
         dtype: Type of the new tensors.
     """
-    from reprise.models.torch.load import assign
-
     for name in sorted(names):
         shape = model.get_parameter(name).shape
         assign(model, name, _drawn(name, shape, std, generator).to(dtype))

@@ -12,6 +12,7 @@ from reprise.models import names
 from reprise.models.matching import Match, match
 from reprise.models.plan import Plan
 from reprise.models.report import Report
+from reprise.models.torch.assign import assign
 from reprise.models.torch.initialise import initialise
 from reprise.models.torch.make import make
 from reprise.models.torch.model import Planned
@@ -83,13 +84,6 @@ def _check_finite(name: str, tensor: Tensor, *, everything: bool) -> None:
             "diverged, or a damaged file.",
             hint="Ask for another commit of this model, or repair the file first.",
         )
-
-
-def assign(model: nn.Module, name: str, tensor: Tensor) -> None:
-    """Put a tensor in the place of a parameter, without copying."""
-    owner, _, leaf = name.rpartition(".")
-    module = model.get_submodule(owner)
-    setattr(module, leaf, nn.Parameter(tensor, requires_grad=tensor.is_floating_point()))
 
 
 def _type(model: nn.Module) -> torch.dtype:

@@ -1,5 +1,6 @@
 """Models of the torch engine: a body, perhaps a head, called by transformers' names."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from os import PathLike
 from pathlib import Path
@@ -17,10 +18,12 @@ from reprise.models.plan import Plan
 from reprise.models.report import Report
 from reprise.models.source import Source
 from reprise.models.torch.answers import answer
+from reprise.models.torch.beam_answers import BeamHead
 from reprise.models.torch.cache import Cache
 from reprise.models.torch.call import Inputs
 from reprise.models.torch.heads import Head
 from reprise.models.torch.layers import Table
+from reprise.models.torch.pruning import pruned_plan, take_over
 from reprise.models.torch.tower import Passed, Tower
 
 _TOWER_NAMES = frozenset(field.name for field in fields(Inputs))
@@ -77,6 +80,9 @@ class Planned(nn.Module):
         plan = self.plan
         if plan.head is None:
             return
+        if plan.head.kind == "beam_question_answering":
+            self.head: nn.Module = BeamHead(plan.head, plan.spec.width)
+            return
         self.head = Head(plan.head, plan.spec, plan.config.num_labels)
         if plan.head.second:
             self.second = Head(plan.head.second, plan.spec, plan.config.num_labels)
@@ -102,6 +108,24 @@ class SingleModel(Planned, Tower):
         Tower.__init__(self, tower, plan.spec.dropout)
         self.plan = plan
         self._add_heads()
+
+    def prune_heads(self, heads: Mapping[int, Sequence[int]]) -> None:
+        """Take attention heads out, in place.
+
+        It answers as with their gates at 0, and is smaller. What is gone is recorded as
+        `pruned_heads` in the configuration, so it survives saving. Heads keep the numbers they
+        were made with, whatever was pruned before.
+
+        Args:
+            heads: Layer to numbers of heads.
+
+        Raises:
+            InvalidInput: There is no such layer or head, or a layer would lose its last one.
+        """
+        plan = pruned_plan(self.plan, heads)
+        smaller = type(self)(plan)
+        take_over(smaller, self, self.plan, plan)
+        self.__dict__.update(smaller.train(self.training).__dict__)
 
     def output_table(self) -> Tensor | None:
         """Token table, which a tied head answers with."""

@@ -2,11 +2,11 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from reprise.models.torch.model import Planned
 from reprise.models.weights import save_safetensors
 from reprise.models.weights.dtypes import TORCH
 from reprise.models.weights.save import MAX_SHARD
@@ -15,11 +15,16 @@ log = logging.getLogger(__name__)
 _SPELLED = {name: ours for ours, name in TORCH.items()}
 
 
-def save(model: Planned, folder: Path, *, max_shard_bytes: int = MAX_SHARD) -> list[Path]:
+def save(model: Any, folder: Path, *, max_shard_bytes: int = MAX_SHARD) -> list[Path]:
     """Write `config.json` and the weights as safetensors, in shards where they are big.
 
     Names and layouts are those of the reference, tied tensors are written once, and each file
     appears whole or not at all.
+
+    Args:
+        model: A model of this engine.
+        folder: Made when it is absent.
+        max_shard_bytes: Where to cut.
 
     Returns:
         The files, the configuration first.

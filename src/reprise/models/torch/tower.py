@@ -55,6 +55,7 @@ class Tower(nn.Module):
     def run(self, given: Inputs, table: Table | None = None) -> Passed:
         """Run the tower; `table` is a token table that another part owns."""
         past = given.past_key_values.length if given.past_key_values else 0
+        self._count_tokens(given)
         x = self._embedded(given, table, past)
         call = self._call(given, x, past)
         x = self._layers(x, call)
@@ -62,6 +63,19 @@ class Tower(nn.Module):
         x = self.project(x) if self.tower.project else x
         states = None if call.states is None else (*call.states, x)
         return Passed(x, self._pooled(x, given), states, call)
+
+    def _count_tokens(self, given: Inputs) -> None:
+        """Mask what lies beyond a row's tokens where padding has to be zero and no mask is given.
+
+        A row has as many tokens as `lengths` says or, without it, as ids that are not padding.
+        """
+        table, ids = self.tower.input, given.input_ids
+        if not isinstance(table, spec.Embedding) or not table.mask_pads or ids is None:
+            return
+        if given.attention_mask is None and given.past_key_values is None:
+            counted = ids.ne(table.pad).sum(1) if given.lengths is None else given.lengths
+            places = torch.arange(ids.shape[1], device=ids.device)
+            given.attention_mask = (places < counted[:, None]).to(torch.int64)
 
     def _embedded(self, given: Inputs, table: Table | None, past: int) -> Tensor:
         if not isinstance(self.embed, Embed):
