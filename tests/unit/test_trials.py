@@ -247,7 +247,7 @@ def test_an_example_gets_the_packages_that_only_it_imports(repo, check) -> None:
 
 def test_an_example_of_another_repo_or_the_network_says_so(repo, check) -> None:
     write(repo, card=('load(".",', 'load("eve/other",'))
-    told = "README.md:10: OtherRepo: The example loads 'eve/other', which is not this repo."
+    told = "README.md:10: OtherRepo: The example loads 'eve/other', but this is repo."
     assert of(check(), "example-runs")[1] == told
     code = "import urllib.request\nurllib.request.urlopen('http://127.0.0.1:9')\nimport reprise\n"
     write(repo, card=("import reprise\n", code))

@@ -95,7 +95,8 @@ class _Short:
         text = re.split(r"[@:#]|\.git$", text)[0].rstrip("/")
         known = text in self._names or text.rpartition("/")[2] in self._names
         if not known and str(name) not in {".", "./", self._folder}:
-            raise OtherRepo(f"The example loads {name!r}, which is not this repo.")
+            here = " or ".join(sorted(self._names)) or "a folder without a name"
+            raise OtherRepo(f"The example loads {name!r}, but this is {here}.")
 
 
 def _run(code: str, line: int, space: dict[str, Any], folder: str) -> dict[str, Any] | None:
