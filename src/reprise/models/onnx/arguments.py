@@ -17,7 +17,7 @@ _TRAINING = frozenset({"labels", "next_sentence_label", "sentence_order_label", 
 _FLOATS = frozenset({"inputs_embeds", "decoder_inputs_embeds", "head_mask", "decoder_head_mask",
                      "cross_attn_head_mask", "pixel_values", "input_features"})  # fmt: skip
 _CHOICES = frozenset({"input_ids", "attention_mask", "token_type_ids", "position_ids",
-                      "inputs_embeds"})  # fmt: skip
+                      "inputs_embeds", "langs"})  # fmt: skip
 
 
 def arrays(given: Mapping[str, Any]) -> Given:
@@ -89,6 +89,16 @@ def check(given: Given, tower: spec.Tower, past: int = 0, prefix: str = "") -> N
         case spec.Embedding() as table:
             reach = past + _check_tokens(given, past, prefix)
             _check_rows(given, table, reach, prefix)
+            if table.mask_pads and not past:
+                _count_tokens(given, table.pad)
+
+
+def _count_tokens(given: Given, pad: int) -> None:
+    """Mask what lies beyond a row's tokens where padding has to be zero and no mask is given."""
+    ids = given.get("input_ids")
+    if ids is not None and "attention_mask" not in given:
+        counted = (ids != pad).sum(1, keepdims=True)
+        given["attention_mask"] = (np.arange(ids.shape[1]) < counted).astype(np.int64)
 
 
 def _check_shape(given: Given, name: str, sides: tuple[int, ...]) -> None:
@@ -149,8 +159,17 @@ def _check_range(name: str, numbers: Any, rows: int) -> None:
         )  # fmt: skip
 
 
-def spread_gates(given: Given, layers: int) -> None:
-    """Give head masks [H] a row for every layer: [layers, H]."""
+def spread_gates(given: Given, stack: spec.Stack) -> None:
+    """Give head masks [H] a row for every layer: [layers, H].
+
+    Raises:
+        InvalidInput: A head mask has another shape.
+    """
     for name in ("head_mask", "decoder_head_mask", "cross_attn_head_mask"):
-        if name in given and given[name].ndim == 1:
-            given[name] = np.repeat(given[name][None], layers, axis=0)
+        if name not in given:
+            continue
+        if given[name].ndim == 1:
+            given[name] = np.repeat(given[name][None], stack.layers, axis=0)
+        if given[name].shape != (stack.layers, stack.attention.heads):
+            raise InvalidInput(f"{name} must be [{stack.layers}, {stack.attention.heads}] (layers, "
+                               f"heads), not {list(given[name].shape)}.")  # fmt: skip

@@ -20,7 +20,8 @@ class Attention:
         assert chosen is not None
         self.g, self.spec, self.name, self.layer, self.cross = g, chosen, name, layer, cross
         weights = stack.set_of(layer)
-        self.heads, self.groups = len(chosen.kept(weights)), chosen.groups_of(weights)
+        self.kept, self.groups = chosen.kept(weights), chosen.groups_of(weights)
+        self.heads = len(self.kept)
 
     def emit(self, x: str, call: Call) -> str:
         """Attend from x [B, T, C]."""
@@ -63,8 +64,12 @@ class Attention:
 
     def _mask(self, q: str, k: str, call: Call) -> str:
         """Give what is added to the scores; empty: nothing."""
-        mask = call.memory_mask if self.cross else call.masks[self.spec.window_of(self.layer)]
-        if not isinstance(self.spec.score_bias, spec.Disentangled):
+        if self.cross:
+            return call.memory_mask
+        mask, bias = call.masks[self.spec.window_of(self.layer)], self.spec.score_bias
+        if isinstance(bias, spec.Buckets | spec.Alibi) and self.spec.pruned:
+            mask = self.g.op("Gather", mask, self.g.constant(self.kept), axis=1)
+        if not isinstance(bias, spec.Disentangled):
             return mask
         states = self._heads(q, self.heads), self._heads(k, self.groups)
         found = disentangled.scores(self, states, call)
@@ -127,7 +132,8 @@ class Attention:
         g, gates = self.g, call.cross_gates if self.cross else call.gates
         if not gates:
             return context
-        gate = g.reshape(g.at(gates, self.layer, 0), self.heads, 1)
+        gate = g.op("Gather", g.at(gates, self.layer, 0), g.constant(self.kept), axis=0)
+        gate = g.reshape(gate, self.heads, 1)
         apart = g.mul(g.reshape(context, 0, 0, self.heads, self.spec.width), gate)
         return g.reshape(apart, 0, 0, self.heads * self.spec.width)
 

@@ -8,12 +8,13 @@ from reprise.models.onnx import proto
 from reprise.models.onnx.attention import Attention, memory_names, past_names
 from reprise.models.onnx.call import Request
 from reprise.models.onnx.graph import Graph
-from reprise.models.onnx.heads import Answer, shared_table
+from reprise.models.onnx.heads import KINDS, Answer, shared_table
+from reprise.models.onnx.layers import linear
 from reprise.models.onnx.tower import Passed, Tower
 from reprise.models.onnx.weights import Weights
 from reprise.models.plan import Plan
 
-VERSION = 2  # raised when the same plan gives another graph than before
+VERSION = 3  # raised when the same plan gives another graph than before
 
 # Arguments that are whole numbers, and those that are not of rank 2 (or 3, as vectors are).
 NUMBERS = frozenset({
@@ -43,9 +44,11 @@ def check_expressible(plan: Plan) -> None:
         match tower.stack.attention.score_bias:
             case spec.Segmented():
                 reason = reason or "its attention relates segments and keeps memories"
+    if plan.head and plan.head.kind not in KINDS:
+        reason = f"it has no {plan.family.prefix}{plan.head_name} yet"
     if reason:
         raise NotSupported(
-            f"The onnx engine cannot run {plan.family.model_type} models: {reason}.",
+            f"The onnx engine cannot run this {plan.family.model_type} model: {reason}.",
             hint="Load it with engine='torch'.",
         )
 
@@ -108,6 +111,8 @@ def _single(g: Graph, plan: Plan, given: Mapping[str, str], request: Request) ->
         g.output("last_hidden_state", passed.last)
         if passed.pooled:
             g.output("pooler_output", passed.pooled)
+        if plan.spec.projection:
+            g.output("features", linear(g, passed.pooled, f"{prefix}projection")[0])
     else:
         _answers(g, plan, passed, given)
     _recorded(g, passed)

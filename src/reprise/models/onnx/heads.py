@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 
-from reprise.base.errors import NotSupported
 from reprise.models import shapes
 from reprise.models.heads import Head
 from reprise.models.onnx import proto
@@ -11,6 +10,7 @@ from reprise.models.onnx.graph import Graph
 from reprise.models.onnx.layers import activate, linear, norm, times_turned
 from reprise.models.onnx.tower import Passed, row_of
 from reprise.models.plan import Plan
+from reprise.models.spec import Patches
 
 Fields = dict[str, str]
 
@@ -32,16 +32,15 @@ class Answer:
         """Emit the head; gives values by the names of the answer's fields."""
         head = self.plan.head
         assert head is not None
-        if head.kind not in _KINDS:
-            raise NotSupported(
-                f"The onnx engine has no {self.plan.family.prefix}{self.plan.head_name}.",
-                hint="Load it with engine='torch'.",
-            )
-        return _KINDS[head.kind](self, head)
+        return KINDS[head.kind](self, head)
 
     def scores(self, head: Head, name: str = "head") -> str:
         """Emit the layers of a head over the states it reads."""
-        g, x = self.g, self._picked(head)
+        return self.layers(head, self._picked(head), name)
+
+    def layers(self, head: Head, x: str, name: str = "head") -> str:
+        """Emit the layers of a head over states x [..., C]."""
+        g = self.g
         width = shapes.pooled_width(head, self.plan.spec.width)
         if head.dense:
             x = activate(g, linear(g, x, f"{name}.dense")[0], head.act)
@@ -112,9 +111,17 @@ def _mean(answer: Answer) -> str:
 
 def _class_and_mean(answer: Answer) -> str:
     g, last = answer.g, answer.passed.last
-    patches = g.slice(last, g.constant([1]), g.side(last, 1), 1)
-    mean = g.op("ReduceMean", patches, g.constant([1]), keepdims=0)
-    return g.concat(g.at(last, 0, 1), mean, axis=1)
+    return g.concat(g.at(last, 0, 1), _patches_mean(answer), axis=1)
+
+
+def _patches_mean(answer: Answer) -> str:
+    patches = _behind(answer.g, answer.passed.last, 1)
+    return answer.g.op("ReduceMean", patches, answer.g.constant([1]), keepdims=0)
+
+
+def _behind(g: Graph, x: str, tokens: int) -> str:
+    """Leave out the first tokens of x [B, T, C]."""
+    return g.slice(x, g.constant([tokens]), g.side(x, 1), 1)
 
 
 _POOLS: dict[str, Callable[[Answer], str]] = {
@@ -122,7 +129,10 @@ _POOLS: dict[str, Callable[[Answer], str]] = {
     "first": lambda answer: answer.g.at(answer.passed.last, 0, 1),
     "last": lambda answer: answer.g.at(answer.passed.last, -1, 1),
     "last_unpadded": _last_unpadded, "eos": _eos, "chosen": _chosen, "mean": _mean,
-    "class_and_mean": _class_and_mean,
+    "class_and_mean": _class_and_mean, "patches_mean": _patches_mean,
+    "mean_all": lambda answer: answer.g.op(
+        "ReduceMean", answer.passed.last, answer.g.constant([1]), keepdims=0),
+    "second": lambda answer: answer.g.at(answer.passed.last, 1, 1),
 }  # fmt: skip
 
 
@@ -151,11 +161,40 @@ def _double(answer: Answer, head: Head) -> Fields:
     return {"logits": answer.scores(head), "mc_logits": answer.scores(head.second, "second")}
 
 
-_KINDS: Mapping[str, Callable[[Answer, Head], Fields]] = dict.fromkeys(
+def _teacher(answer: Answer, head: Head) -> Fields:
+    assert head.second is not None
+    own, taught = answer.scores(head), answer.scores(head.second, "second")
+    both = answer.g.scaled(answer.g.add(own, taught), 0.5)
+    return {"logits": both, "cls_logits": own, "distillation_logits": taught}
+
+
+def _masked_image(answer: Answer, head: Head) -> Fields:
+    (tower,) = answer.plan.spec.towers.values()
+    assert isinstance(tower.input, Patches)
+    g, given, stride = answer.g, tower.input, answer.plan.config["encoder_stride"]
+    sides = [side // patch for side, patch in zip(given.image, given.patch, strict=True)]
+    states = _behind(g, answer.passed.last, given.tokens)
+    pixels = g.transpose(answer.layers(head, states), 0, 2, 1)
+    grid = g.reshape(pixels, 0, 0, *sides)
+    return {"reconstruction": g.op("DepthToSpace", grid, blocksize=int(stride), mode="CRD")}
+
+
+def _projected(answer: Answer, head: Head) -> Fields:
+    field = "text_embeds" if answer.plan.spec.encoder else "image_embeds"
+    return {field: answer.scores(head), "last_hidden_state": answer.passed.last}
+
+
+def _body(answer: Answer, _: Head) -> Fields:
+    pooled = {"pooler_output": answer.passed.pooled} if answer.passed.pooled else {}
+    return {"last_hidden_state": answer.passed.last} | pooled
+
+
+KINDS: Mapping[str, Callable[[Answer, Head], Fields]] = dict.fromkeys(
     ("causal_lm", "masked_lm", "seq2seq_lm", "speech", "sequence", "image", "token",
      "multiple_choice", "next_sentence"), _logits,
 ) | {"question_answering": _question, "pretraining": _pretraining, "double_heads": _double,
-     "discriminator": _discriminator}  # fmt: skip
+     "discriminator": _discriminator, "image_with_teacher": _teacher,
+     "masked_image": _masked_image, "projected": _projected, "body": _body}  # fmt: skip
 
 
 def token_table(plan: Plan) -> str:

@@ -6,7 +6,8 @@ from reprise.base.errors import InvalidInput
 from reprise.models.matching import match
 from reprise.models.onnx.checking import check_finite
 from reprise.models.onnx.emit import check_expressible
-from reprise.models.onnx.model import OnnxModel, make
+from reprise.models.onnx.make import make
+from reprise.models.onnx.model import OnnxModel
 from reprise.models.onnx.placing import place
 from reprise.models.onnx.session import Sessions, default_cache
 from reprise.models.plan import Plan

@@ -70,7 +70,7 @@ class OnnxModel:
              part: str = "") -> Arrays:  # fmt: skip
         """Run one graph; `feeds` are the arguments it reads, `cache` what comes and goes."""
         stack = tower.stack
-        arguments.spread_gates(feeds, stack.layers)
+        arguments.spread_gates(feeds, stack)
         request = Request(
             part=part, inputs=frozenset(feeds), cache=cache is not None and cache.grows,
             states=bool(given["output_hidden_states"]),
@@ -196,12 +196,6 @@ class Seq2SeqModel(OnnxModel):
         else:
             first = np.full((filled.shape[0], 1), self.spec.start, filled.dtype)
         return np.concatenate((first, filled[:, :-1]), axis=1)
-
-
-def make(plan: Plan, sessions: Sessions, tensors: Mapping[str, StoredTensor]) -> OnnxModel:
-    """Make the model of a plan; `tensors` are its weights by stored name."""
-    kind = Seq2SeqModel if plan.spec.encoder and plan.spec.decoder else SingleModel
-    return kind(plan, sessions, tensors)
 
 
 def _recorded(wanted: Any, layers: int) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from reprise.models import spec
+from reprise.models.onnx import proto
 from reprise.models.onnx.graph import Graph
 from reprise.models.onnx.layers import norm
 
@@ -15,10 +16,10 @@ def patches(g: Graph, given: spec.Patches, name: str, inputs: Mapping[str, str])
                 strides=given.patch)  # fmt: skip
     x = g.transpose(g.reshape(grid, 0, width, -1), 0, 2, 1)
     if "bool_masked_pos" in inputs:
-        marked = g.unsqueeze(g.cast(inputs["bool_masked_pos"], 9), 2)
+        marked = g.unsqueeze(g.cast(inputs["bool_masked_pos"], proto.BOOL), 2)
         x = g.op("Where", marked, g.weight(f"{name}.masked"), x)
-    special = g.unsqueeze(g.weight(f"{name}.special"), 0)
-    sides = g.concat(g.side(pixels, 0), g.constant([given.tokens, width]), axis=0)
-    x = g.concat(g.op("Expand", special, sides), x, axis=1)
+    sides = g.concat(g.side(pixels, 0), g.constant([1, width]), axis=0)
+    tokens = (g.weight(f"{name}.{word}") for word in ("first", "second")[: given.tokens])
+    x = g.concat(*(g.op("Expand", token, sides) for token in tokens), x, axis=1)
     x = g.add(x, g.weight(f"{name}.positions.weight"))
     return norm(g, x, f"{name}.norm", given.norm, width) if given.norm else x

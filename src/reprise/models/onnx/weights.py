@@ -15,7 +15,14 @@ from reprise.models.names import Place
 from reprise.models.plan import Plan
 
 _ITEM = 4  # bytes of a float32
-_PLAIN = {"same", "batched", "rows", "kernel_out"}  # bytes in the order of the canonical tensor
+_PLAIN = {
+    "same",
+    "batched",
+    "rows",
+    "kernel_out",
+    "leading",
+    "pointwise",
+}  # bytes in the order of the canonical tensor
 TURNED = {"turned", "columns", "kernel"}  # stored [in, out]
 
 
