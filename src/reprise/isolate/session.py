@@ -108,7 +108,11 @@ class Session:
         """
         self.pool.collect()
         encoder = Encoder(refer)
-        text = {name: encoder.encode(value) for name, value in arguments.items()}
+        # The target is always an object of the worker: no need to find out what it is.
+        text = {
+            name: refer(value) if name == "target" else encoder.encode(value)
+            for name, value in arguments.items()
+        }
         header = {**request, "args": text, "slot": None}
         data = bytearray(encoder.size if encoder.size <= INLINE else 0)
         if encoder.size > INLINE:

@@ -13,7 +13,10 @@ import os
 import socket
 import struct
 import time
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _PREFIX = struct.Struct("!4sIQI")
 _MAGIC = b"RPW1"
@@ -23,8 +26,32 @@ MAX_BYTES = 64 << 20
 MAX_DESCRIPTORS = 64
 SEND_SECONDS = 60  # for one write to the socket, which means: until the other side reads at all
 
-_from_json = json.JSONDecoder().decode
-_to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_scan = json.JSONDecoder().raw_decode
+_encoder = json.JSONEncoder(separators=(",", ":"), check_circular=False)
+
+
+def _make_to_json() -> Callable[[Any], str]:
+    """Return what turns a value into JSON.
+
+    The standard library sets up a new encoder for every value, which takes longer than a header;
+    where its C encoder can be had, it is set up once.
+    """
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return _encoder.encode
+    text = json.encoder.encode_basestring_ascii
+    encode = make(None, _encoder.default, text, None, ":", ",", False, False, True)
+    return lambda value: "".join(encode(value, 0))
+
+
+def _from_json(text: str) -> Any:
+    value, end = _scan(text)
+    if end != len(text):
+        raise ValueError("something follows it")
+    return value
+
+
+_to_json = _make_to_json()
 
 
 class ProtocolError(Exception):

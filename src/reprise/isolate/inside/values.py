@@ -57,16 +57,28 @@ class Encoder:
 
     def __init__(self, refer: Callable[[Any], Any]) -> None:
         self._refer = refer
+        self._torch = sys.modules.get("torch")
+        self._tensors = getattr(self._torch, "Tensor", None)
         self._writes: list[tuple[int, int, Write]] = []
         self.size = 0
 
     def encode(self, value: Any, depth: int = 0) -> Any:
         """Return the JSON of a value; its buffers are written by `write` later."""
-        if value is None or isinstance(value, (bool, str)) or type(value) in (int, float):
+        kind = type(value)
+        if kind in _PLAIN:
             return value
         if depth > MAX_DEPTH:
             raise CannotTravel("A value is nested too deeply, or contains itself.")
-        return self._container(value, depth + 1)
+        # What nearly every request is made of, before the long way through all other kinds.
+        if kind is list:
+            return [self.encode(item, depth + 1) for item in value]
+        if kind is tuple:
+            return {KIND: "tuple", "v": [self.encode(item, depth + 1) for item in value]}
+        if kind is dict:
+            return self._dictionary(value, depth + 1)
+        if kind is self._tensors:
+            return self._tensor(value, self._torch)
+        return value if isinstance(value, str) else self._container(value, depth + 1)
 
     def write(self, memory: memoryview) -> None:
         """Copy all buffers to their places in `memory`, which has at least `size` bytes."""
@@ -74,8 +86,6 @@ class Encoder:
             write(memory[offset : offset + size])
 
     def _container(self, value: Any, depth: int) -> Any:
-        if type(value) is list:
-            return [self.encode(item, depth) for item in value]
         if isinstance(value, dict):
             return self._dictionary(value, depth)
         if isinstance(value, tuple) and hasattr(value, "_fields"):
@@ -127,7 +137,7 @@ class Encoder:
         return self._refer(value)
 
     def _tensor(self, value: Any, torch: Any) -> Any:
-        name = str(value.dtype).rpartition(".")[2]
+        name = _TYPE_NAMES.get(value.dtype) or _type_name(value.dtype)
         if value.layout is not torch.strided or name not in _TENSOR_TYPES or value.is_meta:
             raise CannotTravel(f"A {value.layout} tensor of type {name} cannot travel.")
         value = value.detach()
@@ -202,14 +212,14 @@ class Decoder:
         if not isinstance(value, dict):
             return value
         kind = value[KIND]
-        if kind in ("dict", "ordered", "record"):
-            types = {"dict": dict, "ordered": OrderedDict, "record": Record}
-            return types[kind]((self.decode(k), self.decode(v)) for k, v in value["v"])
-        if kind in ("tuple", "set", "frozenset"):
-            plain = {"tuple": tuple, "set": set, "frozenset": frozenset}
-            return plain[kind](self.decode(item) for item in value["v"])
-        method = getattr(self, "_" + kind, None) if kind in _DECODED else None
-        return self._resolve(value) if method is None else method(value)
+        made = _MAPPINGS.get(kind)
+        if made is not None:
+            return made([(self.decode(k), self.decode(v)) for k, v in value["v"]])
+        made = _COLLECTIONS.get(kind)
+        if made is not None:
+            return made([self.decode(item) for item in value["v"]])
+        method = getattr(self, "_" + kind) if kind in _DECODED else self._resolve
+        return method(value)
 
     def _named(self, value: Any) -> Any:
         made = namedtuple(value["name"], value["fields"], rename=True)  # type: ignore[misc]
@@ -290,9 +300,17 @@ class Decoder:
         return memory
 
 
+_PLAIN = frozenset({type(None), bool, str, int, float})
+_MAPPINGS: dict[Any, Any] = {"dict": dict, "ordered": OrderedDict, "record": Record}
+_COLLECTIONS: dict[Any, Any] = {"tuple": tuple, "set": set, "frozenset": frozenset}
+_TYPE_NAMES: dict[Any, str] = {}  # what `_type_name` found out; there are some twenty
 _DECODED = frozenset(
     "named bytes path complex slice range ellipsis dtype device tensor array number image".split()
 )
+
+
+def _type_name(dtype: Any) -> str:
+    return _TYPE_NAMES.setdefault(dtype, str(dtype).rpartition(".")[2])
 
 
 def _is_lazy(tensor: Any) -> bool:
@@ -301,9 +319,13 @@ def _is_lazy(tensor: Any) -> bool:
 
 
 def _checked_shape(shape: Any) -> list[int]:
-    if not isinstance(shape, list) or any(type(n) is not int or n < 0 for n in shape):
-        raise ValueError("A shape is not a list of sizes.")
-    return shape
+    if isinstance(shape, list):
+        for size in shape:
+            if type(size) is not int or size < 0:
+                break
+        else:
+            return shape
+    raise ValueError("A shape is not a list of sizes.")
 
 
 def _count(shape: list[int]) -> int:
