@@ -1,6 +1,10 @@
 """reviewer, submit, review, recheck and import-card against the real server."""
 
+import json
+import platform
 from pathlib import Path
+
+import pytest
 
 from tests.committing import commit
 from tests.factories import Hub, make_repo
@@ -21,6 +25,47 @@ def test_a_repo_is_submitted_and_checked_again(cli, online: Hub, tmp_path: Path)
     refused = cli("review", "ada/net", "published", "--reason", "Mine.")
     assert (refused.code, "their own work" in refused.err) == (1, True)
     assert cli("recheck", "--all", "--data", data).err == "Nothing is published yet.\n"
+
+
+def test_a_report_carries_the_environment_of_whoever_sends_it(cli, online: Hub) -> None:
+    make_repo(online.registry, "ada/net")
+    commit(online.registry, "ada/net", {"README.md": CARD})
+    dry = cli("report", "ada/net", "It crashes.", "--dry-run", "--json")
+    shown = json.loads(dry.out)
+    assert cli("report", "ada/net", "It crashes.").out == "Report 1 about ada/net was sent.\n"
+    [kept] = online.client(online.token).get("/api/models/ada/net/reports").json()
+    assert (kept["text"], kept["environment"]) == ("It crashes.", shown["environment"])
+    assert kept["environment"]["python"] == platform.python_version()
+    assert kept["environment"]["packages"]["pytest"] == pytest.__version__
+    assert str(Path.home()) not in dry.out
+
+
+def test_one_account_votes_once(cli, online: Hub) -> None:
+    make_repo(online.registry, "ada/net")
+    commit(online.registry, "ada/net", {"README.md": CARD})
+    assert [cli("vote", "ada/net").out for _ in range(2)] == ["ada/net\t1\n"] * 2
+    assert cli("vote", "ada/net", "--withdraw").out == "ada/net\t0\n"
+
+
+def test_a_folder_of_cards_is_imported_and_nothing_is_overwritten(cli, tmp_path: Path) -> None:
+    hub = tmp_path / "catalogue"
+    hub.mkdir()
+    for name in ("ada_net", "ada_two"):
+        (hub / f"{name}.md").write_text(f"---\nlayout: hub_detail\ntitle: {name}\n---\nText.\n")
+    (hub / "README.md").write_text("# The catalogue\n")
+    (hub / "latin.md").write_bytes(b"\xff")
+    mine = tmp_path / "out" / "ada_two" / "README.md"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    done = cli("import-card", hub, "--to", tmp_path / "out")
+    made = tmp_path / "out" / "ada_net" / "README.md"
+    assert done.out == f"ada_net.md\t{made}\n"
+    assert made.read_text().startswith("---\ntitle: ada_net\n")
+    assert (mine.read_text(), sorted(it.name for it in (tmp_path / "out").iterdir())) == (
+        "mine", ["ada_net", "ada_two"])  # fmt: skip
+    assert "README.md was passed over: This is no card of the catalogue" in done.err
+    assert "latin.md was passed over" in done.err
+    assert cli("import-card", hub).code == 2
 
 
 def test_a_card_of_pytorch_hub_is_printed_as_a_model_card(cli, tmp_path: Path) -> None:

@@ -89,16 +89,48 @@ def report(repo: str, text: str, dry_run: bool) -> None:
 
 
 @click.command("import-card")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-def import_card(file: Path) -> None:
-    """Print FILE, a card of PyTorch Hub's catalogue, as a model card (README.md)."""
+@click.argument("source", type=click.Path(path_type=Path, exists=True))
+@click.option(
+    "--to", type=click.Path(path_type=Path), help="Write NAME/README.md below this folder."
+)
+@output.json_option
+def import_card(source: Path, to: Path | None) -> None:
+    """Print SOURCE, a card of PyTorch Hub's catalogue, as a model card (README.md).
+
+    SOURCE may be the catalogue's folder: then --to says where every card goes. Pages that are no
+    cards are passed over and named; files that exist are left as they are.
+    """
+    from reprise.base.files import write_bytes
+
+    if to is None:
+        if source.is_dir():
+            raise click.UsageError("A folder of cards needs --to, where they are written.")
+        print(_imported(source), end="")
+        return
+    rows = []
+    for file in sorted(source.glob("*.md")) if source.is_dir() else [source]:
+        target = to / file.stem / "README.md"
+        try:
+            text = _imported(file)
+        except InvalidFormat as error:
+            output.warn(f"{file.name} was passed over: {error.message}")
+            continue
+        if target.exists():
+            output.warn(f"{target} exists and was left as it is.")
+            continue
+        write_bytes(target, text.encode())
+        rows.append({"card": file.name, "path": str(target)})
+    output.table(rows, ["card", "path"], empty="No cards were imported.")
+
+
+def _imported(file: Path) -> str:
     from reprise.formats.hub_card import from_hub_card
 
     try:
         text = file.read_bytes().decode()
     except UnicodeDecodeError:
         raise InvalidFormat(f"{file} is not UTF-8 text.") from None
-    print(from_hub_card(text), end="")
+    return from_hub_card(text)
 
 
 def _show(found: dict[str, Any]) -> None:
