@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ import click
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _JSON = "reprise.json"
 _QUIET = "reprise.quiet"
+# Control characters but for tab and line feed, and marks that turn around what follows.
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _TALKATIVE = ("hub", "isolate", "cli")  # the server keeps a log of its own
 
 
@@ -57,7 +60,7 @@ def show(value: Any, human: str | Callable[[], str] | None = None) -> None:
         return
     text = human() if callable(human) else str(value) if human is None else human
     if text:
-        print(text)
+        print(plain(text))
 
 
 def table(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, empty: str = "") -> None:
@@ -85,18 +88,18 @@ def table(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, empty: str 
 def say(message: str) -> None:
     """Tell people something on stderr; `--quiet` silences it."""
     if message and not is_quiet():
-        print(message, file=sys.stderr)
+        print(plain(message), file=sys.stderr)
 
 
 def warn(message: str) -> None:
     """Warn on stderr."""
-    print(f"{_styled('warning:', 'yellow')} {message}", file=sys.stderr)
+    print(f"{_styled('warning:', 'yellow')} {plain(message)}", file=sys.stderr)
 
 
 def hint(message: str) -> None:
     """Suggest the next step on stderr; `--quiet` silences it."""
     if message and not is_quiet():
-        print(f"{_styled('hint:', 'cyan')} {message}", file=sys.stderr)
+        print(f"{_styled('hint:', 'cyan')} {plain(message)}", file=sys.stderr)
 
 
 def print_error(message: str, *, hint: str = "", code: str = "", as_json: bool = False) -> None:
@@ -105,9 +108,19 @@ def print_error(message: str, *, hint: str = "", code: str = "", as_json: bool =
         fields = {"error": message, "hint": hint, "code": code}
         print(json.dumps({k: v for k, v in fields.items() if v}), file=sys.stderr)
         return
-    print(f"{_styled('error:', 'red')} {message}", file=sys.stderr)
+    print(f"{_styled('error:', 'red')} {plain(message)}", file=sys.stderr)
     if hint:
-        print(f"{_styled('hint:', 'cyan')}  {hint}", file=sys.stderr)
+        print(f"{_styled('hint:', 'cyan')}  {plain(hint)}", file=sys.stderr)
+
+
+def plain(text: str) -> str:
+    """Return a text that cannot steer a terminal: repos and servers speak through what we print.
+
+    Example:
+        >>> plain("a net" + chr(27) + "[2J") == "a net" + chr(0xFFFD) + "[2J"
+        True
+    """
+    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def size_text(size: int) -> str:
@@ -138,7 +151,7 @@ class _LogHandler(logging.Handler):
         if record.levelno >= logging.WARNING:
             warn(record.getMessage())
         else:
-            print(_styled(record.getMessage(), "bright_black"), file=sys.stderr)
+            print(_styled(plain(record.getMessage()), "bright_black"), file=sys.stderr)
 
 
 @contextmanager
@@ -163,8 +176,8 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
-        return ", ".join(str(item) for item in value)
-    return " ".join(str(value).split())  # tabs and line ends would break the row
+        return plain(", ".join(str(item) for item in value))
+    return plain(" ".join(str(value).split()))  # tabs and line ends would break the row
 
 
 def _print_aligned(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> None:
