@@ -98,6 +98,14 @@ _WHISPER = {
     "max_target_positions": 16, "pad_token_id": 0, "decoder_start_token_id": 1,
     "bos_token_id": 1, "eos_token_id": 2,
 }  # fmt: skip
+_XLM = {
+    "vocab_size": VOCABULARY, "emb_dim": 32, "n_layers": 3, "n_heads": 4, "n_langs": 3,
+    "max_position_embeddings": 24, "pad_token_id": 2, "start_n_top": 3, "end_n_top": 2,
+}  # fmt: skip
+_XLM_HEADS = (
+    "Model", "WithLMHeadModel", "ForSequenceClassification", "ForMultipleChoice",
+    "ForTokenClassification", "ForQuestionAnsweringSimple", "ForQuestionAnswering",
+)  # fmt: skip
 
 CASES = [
     Case("bert", _ENCODER, (*_BERT_HEADS, "ForPreTraining", "ForNextSentencePrediction"), "pair"),
@@ -189,4 +197,9 @@ CASES = [
          ("Model", "ModelWithProjection"), "pixels"),
     Case("whisper", _WHISPER, ("Model", "ForConditionalGeneration"), "speech"),
     Case("whisper", _WHISPER, ("ForAudioClassification",), "frames", variant="classifier"),
+    Case("xlm", _XLM, _XLM_HEADS, "languages"),
+    Case("xlm", _XLM | {
+        "sinusoidal_embeddings": True, "gelu_activation": False, "use_lang_emb": False,
+        "causal": True, "summary_type": "mean", "summary_activation": "tanh"},
+        ("Model", "WithLMHeadModel", "ForSequenceClassification"), variant="causal"),
 ]  # fmt: skip

@@ -13,7 +13,7 @@ from tests.model_cases import VOCABULARY, Case
 GOLDEN = Path(__file__).parent / "golden" / "models"
 SAMPLED = 64  # numbers kept per field
 _NORM = re.compile(
-    r"(norm|ln_?\w*|LayerNorm|lambda1|layer_scale)[^.]*\.weight$|lambda1$", re.IGNORECASE
+    r"(norm|ln_?\w*|LayerNorm|lambda1|layer_scale)[^.]*(\.\d+)?\.weight$|lambda1$", re.IGNORECASE
 )
 
 
@@ -87,6 +87,10 @@ def _pair(case: Case) -> dict[str, np.ndarray]:
     }
 
 
+def _languages(case: Case) -> dict[str, np.ndarray]:
+    return _pair(case) | {"langs": np.array([[0, 0, 1, 1, 2, 2, 2], [2, 1, 0, 0, 0, 0, 0]])}
+
+
 def _seq2seq(case: Case) -> dict[str, np.ndarray]:
     return _text(case) | {"decoder_input_ids": _ids(5, "decoder")}
 
@@ -112,5 +116,5 @@ def _frames(case: Case) -> dict[str, np.ndarray]:
     return {"input_features": _speech(case)["input_features"]}
 
 
-_KINDS = {"text": _text, "pair": _pair, "seq2seq": _seq2seq, "pixels": _pixels, "clip": _clip,
-          "speech": _speech, "frames": _frames}  # fmt: skip
+_KINDS = {"text": _text, "pair": _pair, "languages": _languages, "seq2seq": _seq2seq,
+          "pixels": _pixels, "clip": _clip, "speech": _speech, "frames": _frames}  # fmt: skip

@@ -44,6 +44,7 @@ class Head:
     softcap: float = 0.0  # logits become cap * tanh(logits / cap)
     logits_bias: bool = False  # a stored row [1, V] added to the logits (BART)
     out_width: int = 0  # rows of the output layer, with `out="width"`
+    keeps_pooler: bool = False  # the file has the body's pooler, though the head reads it not
     only: str = ""  # the tower it stands on, when not on all
     second: "Head | None" = None
     names: str = ""  # table of its stored names
@@ -57,7 +58,11 @@ class Head:
     @property
     def reads_pooler(self) -> bool:
         """Whether the body has to compute its pooled output."""
-        return self.pool == "pooler" or (self.second is not None and self.second.reads_pooler)
+        return (
+            self.pool == "pooler"
+            or self.keeps_pooler
+            or (self.second is not None and self.second.reads_pooler)
+        )
 
 
 def lm(kind: Kind = "causal_lm", names: str = "", **more: object) -> Head:

@@ -11,7 +11,7 @@ from reprise.models.config import Config
 from reprise.models.families import family_of
 from reprise.models.family import Family
 from reprise.models.heads import ONLY, Head
-from reprise.models.spec import Attention, ModelSpec, Tower
+from reprise.models.spec import Attention, ModelSpec, Patches, Tower
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,8 @@ def make_plan(config: Config, head_name: str = "Model", *, pooler: bool | None =
         )
     spec, head = _read(family, full), family.head(head_name, full)
     spec = _pruned(_only(spec, head.only if head else ""), full)
+    if head and head.kind == "masked_image":
+        spec = _with_mask_token(spec)
     wanted = head.reads_pooler if head else pooler is not False
     return Plan(family, full, spec if wanted else _without_pooler(spec), head, head_name)
 
@@ -106,6 +108,14 @@ def _only(spec: ModelSpec, tower: str) -> ModelSpec:
         return spec
     gone: dict[str, Any] = {name: None for name in ONLY if name != tower}
     return replace(spec, **gone, projection=0)
+
+
+def _with_mask_token(spec: ModelSpec) -> ModelSpec:
+    """Give an image model the vector that stands for hidden patches."""
+    tower = spec.vision
+    if tower is None or not isinstance(tower.input, Patches):
+        return spec
+    return replace(spec, vision=replace(tower, input=replace(tower.input, mask_token=True)))
 
 
 def _without_pooler(spec: ModelSpec) -> ModelSpec:

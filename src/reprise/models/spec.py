@@ -340,6 +340,7 @@ class Tower:
     stack: Stack
     pooler: Pooler | None = None
     project: int = 0  # width of the states after a last projection without bias (OPT 350m)
+    raw_states: bool = False  # the last of all hidden states is taken before the final norm
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,6 +44,7 @@ TYPES = {
     "t5": ("t5", "T5"),
     "vit": ("vision", "ViT"),
     "whisper": ("speech", "Whisper"),
+    "xlm": ("xl", "XLM"),
     "xlm-roberta": ("roberta", "XLMRoberta"),
 }
 _registered: dict[str, Family] = {}

@@ -80,13 +80,14 @@ def _text(config: Config) -> Tower:
                           positions=Positions(rows=config.max_position_embeddings))  # fmt: skip
     stack = _stack(config, causal=True, final_norm=Norm(eps=config.layer_norm_eps))
     pooler = Pooler(source="eos", dense=False, eos=config.eos_token_id)
-    return Tower(input=embedding, stack=stack, pooler=pooler)
+    return Tower(input=embedding, stack=stack, pooler=pooler, raw_states=True)
 
 
 def _vision(config: Config) -> Tower:
     norm = Norm(eps=config.layer_norm_eps)
     given = patches(config, bias=False, norm=norm, interpolate=False)
-    return Tower(input=given, stack=_stack(config), pooler=Pooler(dense=False, norm=norm))
+    pooler = Pooler(dense=False, norm=norm)
+    return Tower(input=given, stack=_stack(config), pooler=pooler, raw_states=True)
 
 
 def _clip(config: Config) -> ModelSpec:
@@ -97,7 +98,7 @@ def _clip(config: Config) -> ModelSpec:
 
 
 _CLASSIFIER = heads.Head(kind="image", out="labels", pool="patches_mean", only="vision",
-                         names="head.out classifier")  # fmt: skip
+                         keeps_pooler=True, names="head.out classifier")  # fmt: skip
 CLIP = Family(
     model_type="clip", prefix="CLIP", spec=_clip, names=NAMES, body="",
     heads={"ForImageClassification": _CLASSIFIER},

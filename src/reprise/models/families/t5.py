@@ -112,8 +112,10 @@ T5 = Family(
              r"decoder\.block\.0\.layer\.1\.EncDecAttention\.relative_attention_bias"),
 )  # fmt: skip
 
+# Its output layer is its own, whatever the configuration says, and nothing is scaled.
+_OWN_LM = heads.lm("seq2seq_lm", "head.out lm_head", tied=False, tied_if_absent=True)
 MT5 = replace(
-    T5, model_type="mt5", prefix="MT5",
+    T5, model_type="mt5", prefix="MT5", heads={**T5.heads, "ForConditionalGeneration": _OWN_LM},
     defaults=T5.defaults | {
         "vocab_size": 250112, "d_ff": 1024, "num_layers": 8, "num_heads": 6,
         "feed_forward_proj": "gated-gelu", "tie_word_embeddings": False,

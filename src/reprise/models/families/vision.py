@@ -79,7 +79,8 @@ def _tower(config: Config, pooler: Pooler, ff: FeedForward, **more: Any) -> Towe
             heads=count, width=width // count, bias="qkvo" if config.qkv_bias else "o"),
         ff=ff, **more,
     )  # fmt: skip
-    return Tower(input=patches(config, **tokens), stack=stack, pooler=pooler)
+    given = patches(config, **tokens)
+    return Tower(input=given, stack=stack, pooler=pooler, raw_states=True)
 
 
 def _model(config: Config, tower: Tower) -> ModelSpec:

@@ -293,7 +293,8 @@ def _flat_choices(given: dict[str, Any]) -> dict[str, Any]:
     """Put the choices [B, choices, T] one below the other, as rows of a batch."""
     first = given["input_ids"] if given["input_ids"] is not None else given["inputs_embeds"]
     given["choices"] = first.shape[1]
-    names = ("input_ids", "attention_mask", "token_type_ids", "position_ids", "inputs_embeds")
+    names = ("input_ids", "attention_mask", "token_type_ids", "position_ids", "inputs_embeds",
+             "langs", "lengths", "input_mask")  # fmt: skip
     flat = {k: given[k].flatten(0, 1) for k in names if given.get(k) is not None}
     return given | flat
 

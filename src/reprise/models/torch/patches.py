@@ -49,7 +49,7 @@ class PatchEmbed(nn.Module):
         x = grid.flatten(2).transpose(1, 2)
         if given.bool_masked_pos is not None:
             x = torch.where(given.bool_masked_pos.bool()[..., None], self.masked.to(x.dtype), x)
-        special = [token for token in (self.first, self.second) if token is not None]
+        special: list[Tensor] = [t for t in (self.first, self.second) if t is not None]
         x = torch.cat((torch.stack(special).expand(x.shape[0], -1, -1), x), dim=1)
         x = x + self._positions((grid.shape[2], grid.shape[3]))
         x = self.norm(x) if self.spec.norm else x

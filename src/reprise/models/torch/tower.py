@@ -59,9 +59,11 @@ class Tower(nn.Module):
         x = self._embedded(given, table, past)
         call = self._call(given, x, past)
         x = self._layers(x, call)
-        x = x if self.norm is None else self.norm(x)
+        raw, x = x, x if self.norm is None else self.norm(x)
         x = self.project(x) if self.tower.project else x
-        states = None if call.states is None else (*call.states, x)
+        states = None
+        if call.states is not None:
+            states = (*call.states, raw if self.tower.raw_states else x)
         return Passed(x, self._pooled(x, given), states, call)
 
     def _count_tokens(self, given: Inputs) -> None:
