@@ -77,21 +77,24 @@ def spm_folder(folder: Path, model: str, cls: str, **config: Any) -> Path:
     return folder
 
 
-def bpe_folder(folder: Path, tokenizer: Tokenizer, cls: str, **config: Any) -> Path:
+def bpe_folder(folder: Path, tokenizer: Tokenizer, cls: str, *more: str, **config: Any) -> Path:
     """A folder with vocab.json and merges.txt, as tokenizers were saved before tokenizer.json."""
     model = tokenizer.spec.data["model"]
-    write_json(folder / "vocab.json", dict(model["vocab"]))
+    vocab = dict(model["vocab"])
+    for token in more:
+        vocab.setdefault(token, len(vocab))
+    write_json(folder / "vocab.json", vocab)
     merges = "\n".join(" ".join(merge) for merge in model["merges"])
     (folder / "merges.txt").write_text(f"#version: 0.2\n{merges}\n")
     write_json(folder / "tokenizer_config.json", {"tokenizer_class": cls, **config})
     return folder
 
 
-def vocab_folder(folder: Path, tokenizer: Tokenizer, cls: str, **config: Any) -> Path:
+def vocab_folder(folder: Path, tokenizer: Tokenizer, cls: str, *more: str, **config: Any) -> Path:
     """A folder with vocab.txt."""
     vocab = tokenizer.spec.data["model"]["vocab"]
     folder.mkdir(exist_ok=True)
-    lines = sorted(vocab, key=vocab.__getitem__)
+    lines = [*sorted(vocab, key=vocab.__getitem__), *more]
     (folder / "vocab.txt").write_text("\n".join(lines) + "\n")
     write_json(folder / "tokenizer_config.json", {"tokenizer_class": cls, **config})
     return folder

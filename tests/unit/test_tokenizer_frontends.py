@@ -50,7 +50,7 @@ def test_ctrl_marks_what_continues(tmp_path: Path) -> None:
     assert tokenizer.tokenize("low lower new lowes") == ["low", "lower", "new", "lowe@@", "s"]
     assert tokenizer.tokenize("a b\nlow") == ["a", "b@@", "\n", "low"]
     found = tokenizer(["low lower", "low"], padding=False)
-    assert (found.input_ids, found.token_type_ids) == ([[1, 3], [1]], [[0, 0], [0]])
+    assert found.data == {"input_ids": [[1, 3], [1]], "attention_mask": [[1, 1], [1]]}
     assert tokenizer.decode([2, 6, 4]) == "lowr new"
     assert "".join(tokenizer.stream([1, 2, 6, 4])) == "low lowr new"
 

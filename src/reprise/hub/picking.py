@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from reprise.base.errors import EntryNotFound, HubUnreachable, OfflineMiss, TooManyRequests
+from reprise.base.files import write_bytes
+from reprise.base.ids import is_commit
 from reprise.hub import settings
 from reprise.hub.address import Address, LocalFolder
 from reprise.hub.snapshots import Options, find_address, snapshot_of
@@ -14,6 +16,8 @@ from reprise.hub.sources.hub import HubSource
 from reprise.hub.transfer import Transfer
 
 log = logging.getLogger("reprise.hub")
+
+_DEFAULT = "main"  # the branch that huggingface_hub means by none
 
 
 def fetch_matching(repo: str, patterns: Sequence[str], **options: Any) -> Path:
@@ -57,7 +61,18 @@ def fetch_matching(repo: str, patterns: Sequence[str], **options: Any) -> Path:
     if not found:
         raise EntryNotFound(f"{address} has none of {', '.join(patterns)}.")
     path, local_path = next(iter(found.items()))
-    return local_path.parents[path.count("/")]
+    folder = local_path.parents[path.count("/")]
+    if not is_commit(address.revision or ""):
+        _note(folder, address.revision or _DEFAULT, commit)
+    return folder
+
+
+def _note(snapshot: Path, revision: str, commit: str) -> None:
+    """Write down what a revision means, where huggingface_hub looks when it is offline."""
+    try:
+        write_bytes(snapshot.parents[1] / "refs" / revision, commit.encode())
+    except OSError as error:
+        log.debug("Cannot write to the cache: %s", error)
 
 
 def _cached(address: Address) -> Path:

@@ -62,6 +62,11 @@ class TokenizerConfig:
         return replace(self, specials=kept if token is None else {**kept, name: token})
 
 
+def place_of(name: str) -> tuple[int, str]:
+    """Return a key that sorts names of special tokens as the field does, others last."""
+    return (NAMED.index(name) if name in NAMED else len(NAMED)), name
+
+
 def read_config(data: Mapping[str, Any], defaults: TokenizerConfig) -> TokenizerConfig:
     """Read the content of a tokenizer_config.json over a family's defaults.
 

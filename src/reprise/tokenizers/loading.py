@@ -8,7 +8,7 @@ from typing import Any
 from reprise.base.errors import EntryNotFound, InvalidFormat
 from reprise.tokenizers.adapting import adapt
 from reprise.tokenizers.added import AddedToken, read_added, with_added
-from reprise.tokenizers.config import TokenizerConfig, read_config, read_templates
+from reprise.tokenizers.config import TokenizerConfig, place_of, read_config, read_templates
 from reprise.tokenizers.families import by_class, by_model_type
 from reprise.tokenizers.family import GENERIC, Family
 from reprise.tokenizers.folder import Folder, open_folder
@@ -125,7 +125,8 @@ def _with_tokens(
     listed = _listed_tokens(stored, config)
     if not folder.has("tokenizer.json"):
         listed += _old_added(folder, config)
-    specials = [*config.specials.values(), *config.extra_specials]
+    named = [config.specials[name] for name in sorted(config.specials, key=place_of)]
+    specials = [*named, *config.extra_specials]
     missing = [token for token in specials if token.content not in known]
     return with_added(spec, [*listed, *_once(missing, listed)])[0]
 

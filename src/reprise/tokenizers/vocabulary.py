@@ -7,7 +7,7 @@ from typing import Any
 
 from reprise.base.errors import InvalidInput
 from reprise.tokenizers.added import AddedToken, added_tokens, read_added, with_added
-from reprise.tokenizers.config import NAMED, SETTINGS, TokenizerConfig, settable
+from reprise.tokenizers.config import NAMED, SETTINGS, TokenizerConfig, place_of, settable
 from reprise.tokenizers.engine import Engine, open_engine
 from reprise.tokenizers.named import SpecialToken, SpecialTokenId
 from reprise.tokenizers.spec import TokenizerSpec
@@ -120,8 +120,7 @@ class Vocabulary:
     def special_tokens_map(self) -> dict[str, str]:
         """The special tokens that have names."""
         specials = self._config.specials
-        order = [*(name for name in NAMED if name in specials), *(specials.keys() - set(NAMED))]
-        return {name: specials[name].content for name in order}
+        return {name: specials[name].content for name in sorted(specials, key=place_of)}
 
     @property
     def extra_special_tokens(self) -> list[str]:

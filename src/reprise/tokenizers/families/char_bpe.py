@@ -1,6 +1,6 @@
 """Vocabularies over words and characters: GPT, XLM, CTRL, Transformer-XL."""
 
-from reprise.tokenizers.family import WITH_TYPES, Family
+from reprise.tokenizers.family import Family
 
 FAMILIES = (
     Family(
@@ -22,14 +22,12 @@ FAMILIES = (
             "mask_token": "<special1>",
         },
         extra_specials=tuple(f"<special{number}>" for number in range(10)),
-        input_names=WITH_TYPES,
     ),
     Family(
         classes=("CTRLTokenizer",),
         model_types=("ctrl",),
         recipe="ctrl",
         specials={"unk_token": "<unk>"},
-        input_names=WITH_TYPES,
     ),
     Family(
         classes=("TransfoXLTokenizer",),

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from reprise.base.errors import InvalidFormat
 from reprise.tokenizers.added import AddedToken, with_added
-from reprise.tokenizers.config import read_config
+from reprise.tokenizers.config import place_of, read_config
 from reprise.tokenizers.family import Family
 from reprise.tokenizers.folder import Folder
 from reprise.tokenizers.spec import TokenizerSpec
@@ -35,7 +36,8 @@ class Source:
     def specials(self) -> dict[str, AddedToken]:
         """Return the named special tokens, the settings over the family's."""
         keys = {key: value for key, value in self.settings.items() if key.endswith("_token")}
-        return dict(read_config(keys, self.family.defaults()).specials)
+        found = read_config(keys, self.family.defaults()).specials
+        return {name: found[name] for name in sorted(found, key=place_of)}
 
     def special(self, name: str) -> str:
         """Return the text of a named special token."""
@@ -51,6 +53,16 @@ class Converted:
 
 
 def assemble(model: Mapping[str, Any], parts: Mapping[str, Any], source: Source) -> TokenizerSpec:
-    """Return a spec of a model and other parts, with the named special tokens added."""
+    """Return a spec of a model and other parts, with the named special tokens added.
+
+    Raises:
+        InvalidFormat: The vocabulary lacks the unknown token.
+    """
+    unknown = model.get("unk_token")
+    if unknown is not None and unknown not in model["vocab"]:
+        raise InvalidFormat(
+            f"{source.folder.name}: the vocabulary lacks the unknown token, {unknown!r}.",
+            hint="Pass its name as unk_token.",
+        )
     spec = TokenizerSpec({"model": dict(model), **parts})
     return with_added(spec, source.specials().values())[0]

@@ -1,0 +1,62 @@
+"""Tokenizers of repos: only the files they need, at the revision asked for."""
+
+from pathlib import Path
+
+import pytest
+
+import reprise
+from reprise.base.errors import EntryNotFound, OfflineMiss, RevisionNotFound
+from reprise.tokenizers import AutoTokenizer
+from tests.tokenizer_files import TEXTS, bert, own_bert
+
+CARD = "---\nlicense: mit\n---\n# Tokens\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "model"
+    bert().save_pretrained(made)
+    bert().save_pretrained(made / "second")
+    (made / "README.md").write_text(CARD)
+    (made / "model.safetensors").write_bytes(b"w" * 100_000)
+    return made
+
+
+@pytest.mark.usefixtures("online")
+def test_a_tokenizer_comes_without_the_weights(folder: Path, client_home: Path) -> None:
+    reprise.publish(folder, "ada/words")
+    tokenizer = AutoTokenizer.from_pretrained("ada/words")
+    assert tokenizer(TEXTS).data == bert()(TEXTS).data
+    assert tokenizer.name_or_path == "ada/words"
+    assert not list(client_home.rglob("model.safetensors"))
+    assert AutoTokenizer.from_pretrained("ada/words", subfolder="second").spec == bert().spec
+
+
+@pytest.mark.usefixtures("online")
+def test_a_revision_decides_and_the_cache_serves_offline(folder: Path) -> None:
+    first = reprise.publish(folder, "ada/words")
+    changed = own_bert()
+    changed.add_tokens(["zap"])
+    changed.save_pretrained(folder)
+    reprise.publish(folder, "ada/words")
+    assert len(AutoTokenizer.from_pretrained("ada/words")) == len(bert()) + 1
+    old = AutoTokenizer.from_pretrained("ada/words", revision=first.commit)
+    assert (
+        len(old) == len(AutoTokenizer.from_pretrained(f"ada/words@{first.commit}")) == len(bert())
+    )
+    offline = AutoTokenizer.from_pretrained("ada/words", local_files_only=True)
+    assert len(offline) == len(bert()) + 1
+    with pytest.raises(RevisionNotFound):
+        AutoTokenizer.from_pretrained("ada/words", revision="nowhere")
+    with pytest.raises(OfflineMiss, match="Download it once"):
+        AutoTokenizer.from_pretrained("ada/unseen", local_files_only=True)
+
+
+@pytest.mark.usefixtures("online")
+def test_a_repo_without_a_tokenizer_says_so(tmp_path: Path) -> None:
+    made = tmp_path / "bare"
+    made.mkdir()
+    (made / "README.md").write_text(CARD)
+    reprise.publish(made, "ada/bare")
+    with pytest.raises(EntryNotFound, match=r"has none of tokenizer\.json"):
+        AutoTokenizer.from_pretrained("ada/bare")
