@@ -16,8 +16,8 @@ _TRAINING = frozenset({"labels", "next_sentence_label", "sentence_order_label", 
                        "end_positions", "mc_labels"})  # fmt: skip
 _FLOATS = frozenset({"inputs_embeds", "decoder_inputs_embeds", "head_mask", "decoder_head_mask",
                      "cross_attn_head_mask", "pixel_values", "input_features"})  # fmt: skip
-_CHOICES = frozenset({"input_ids", "attention_mask", "token_type_ids", "position_ids",
-                      "inputs_embeds", "langs"})  # fmt: skip
+_CHOICES = frozenset({"input_ids", "attention_mask", "token_type_ids", "position_ids", "langs",
+                      "inputs_embeds"})  # fmt: skip
 
 
 def arrays(given: Mapping[str, Any]) -> Given:
