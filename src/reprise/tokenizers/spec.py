@@ -34,14 +34,11 @@ class TokenizerSpec:
 
     data: Mapping[str, Any]
     profile: str = DEFAULT_PROFILE
-    _text: bytes | None = field(default=None, repr=False)
+    _text: bytes | None = field(default=None, repr=False)  # what `data` was read from
 
     def __post_init__(self) -> None:
-        data = _complete(self.data)
-        if data is not self.data:
-            object.__setattr__(self, "data", data)
-            object.__setattr__(self, "_text", None)
-        check(data)
+        object.__setattr__(self, "data", _complete(self.data))
+        check(self.data)
 
     @classmethod
     def from_json(cls, text: bytes | str, profile: str = DEFAULT_PROFILE) -> Self:
@@ -74,9 +71,14 @@ class TokenizerSpec:
 
     def to_json(self) -> bytes:
         """Return the content as engines and other tools read it, UTF-8; no front end is in it."""
-        if self._text is None or "frontend" in self.data:
-            return _dump({key: value for key, value in self.data.items() if key != "frontend"})
-        return self._text
+        return _dump({key: value for key, value in self.data.items() if key != "frontend"})
+
+    def engine_json(self) -> bytes:
+        """Return what an engine is built from: as `to_json`, or the file as it was read.
+
+        The latter is there at once, but may hold truncation and padding, which engines ignore.
+        """
+        return self.to_json() if self._text is None or "frontend" in self.data else self._text
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the canonical content and the profile, as hex.
@@ -95,7 +97,7 @@ class TokenizerSpec:
         return hash(self.fingerprint())
 
     def __reduce__(self) -> tuple[Callable[..., "TokenizerSpec"], tuple[bytes, str]]:
-        return TokenizerSpec.from_json, (self._text or _dump(self.data), self.profile)
+        return TokenizerSpec.from_json, (_dump(self.data), self.profile)
 
 
 def parse_json(raw: bytes, name: str, *, limit: int = MAX_JSON) -> Any:

@@ -63,7 +63,7 @@ class HfEngine:
     def build(cls, spec: TokenizerSpec) -> "HfEngine":
         """Make an engine; see `reprise.tokenizers.engine.Engine`."""
         with refusals("The tokenizer cannot be built"):
-            tokenizer = library().Tokenizer.from_buffer(spec.to_json())
+            tokenizer = library().Tokenizer.from_buffer(spec.engine_json())
         tokenizer.no_truncation()
         tokenizer.no_padding()
         _check_added(spec, tokenizer.get_added_tokens_decoder())
