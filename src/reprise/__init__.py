@@ -9,8 +9,15 @@ from typing import Any
 
 __version__ = "0.1.0"
 
+_AUTO = """AutoConfig AutoModel AutoModelForCausalLM AutoModelForImageClassification
+AutoModelForMaskedLM AutoModelForMultipleChoice AutoModelForNextSentencePrediction
+AutoModelForPreTraining AutoModelForQuestionAnswering AutoModelForSeq2SeqLM
+AutoModelForSequenceClassification AutoModelForSpeechSeq2Seq AutoModelForTokenClassification
+AutoModelWithLMHead""".split()
 # Public name -> module that defines it, with the name it has there when that is another.
 _EXPORTS = {
+    **dict.fromkeys(_AUTO, "reprise.models"),
+    "AutoTokenizer": "reprise.tokenizers",
     "RepriseError": "reprise.base.errors",
     "download": "reprise.hub",
     "get_dir": "reprise.hub",

@@ -82,6 +82,14 @@ def test_a_head_of_another_size_is_refused_and_says_why(tmp_path: Path) -> None:
         models.AutoModelForTokenClassification.from_pretrained(folder, engine="torch", num_labels=7)
 
 
+def test_a_new_head_takes_the_place_of_one_in_the_file(tmp_path: Path) -> None:
+    folder = folder_of(BERT, "ForTokenClassification", tmp_path)
+    load = models.AutoModelForTokenClassification.from_pretrained
+    model = load(folder, engine="torch", num_labels=7, new_head=True)
+    assert model.report.initialised == ("head.out.weight", "head.out.bias")
+    assert model(ids()).logits.shape == (1, 4, 7)
+
+
 def test_every_tensor_comes_back_with_the_same_bytes(tmp_path: Path) -> None:
     folder = folder_of(BERT, "ForMaskedLM", tmp_path / "from")
     model = models.AutoModelForMaskedLM.from_pretrained(folder, engine="torch")

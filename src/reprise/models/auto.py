@@ -63,7 +63,8 @@ class _Loader(metaclass=_ByHead):
 
         Args:
             name_or_path: A folder, or a repo as `reprise.download` takes it.
-            **options: `engine` ("torch", "onnx" or "auto"), `dtype`, `device`, `seed`, `strict`;
+            **options: `engine` ("torch", "onnx" or "auto"), `dtype`, `device`, `seed`, `strict`,
+                `new_head`;
                 `revision`, `subfolder`, `endpoint`, `token`, `offline` of the hub; `config`;
                 everything else changes the configuration: `num_labels=3`.
 

@@ -20,6 +20,7 @@ from reprise.models.weights.foreign_names import to_hf
 log = logging.getLogger(__name__)
 ENGINES = ("torch", "onnx", "auto")
 _HUB = ("revision", "subfolder", "endpoint", "token", "offline")
+_OWN = ("engine", "dtype", "device", "seed", "strict", "new_head")
 _OF_ONNX = ("int8", "threads", "cache_dir")
 # Arguments that people's code passes and that mean nothing here, with what we say of them.
 _WITHOUT_MEANING = {
@@ -51,7 +52,7 @@ def _options(given: dict[str, Any]) -> tuple[Options, dict[str, Any]]:
         given.setdefault("dtype", given.pop("torch_dtype"))
     for name in set(given) & set(_WITHOUT_MEANING):
         log.info("%s=%r changes nothing: %s.", name, given.pop(name), _WITHOUT_MEANING[name])
-    own = {k: given.pop(k) for k in ("engine", "dtype", "device", "seed", "strict") if k in given}
+    own = {k: given.pop(k) for k in _OWN if k in given}
     more: dict[str, Any] = {k: given.pop(k) for k in _OF_ONNX if k in given}
     return Options(**own, more=more), given
 

@@ -40,13 +40,15 @@ class _Names:
     outside: dict[str, str] = field(default_factory=dict)  # names beside the body
 
 
-def match(plan: Plan, stored: Mapping[str, Shape], *, strict: bool = True) -> Match:
+def match(plan: Plan, stored: Mapping[str, Shape], *, strict: bool = True,
+          new_head: bool = False) -> Match:  # fmt: skip
     """Match a file's tensors with a plan's parameters.
 
     Args:
         plan: What the model is made from.
         stored: Names and shapes in the file.
         strict: Whether names that nobody knows are an error.
+        new_head: Whether a head in the file is left aside, as if it were not there.
 
     Raises:
         InvalidInput: Body tensors are missing, unknown ones are there, or shapes differ; the
@@ -55,7 +57,8 @@ def match(plan: Plan, stored: Mapping[str, Shape], *, strict: bool = True) -> Ma
     found = _sorted_names(plan, stored)
     sources, missing, wrong, used = {}, [], [], set()
     for name, place in plan.places.items():
-        source = _source(plan, name, place.stored, found)
+        aside = new_head and plan.is_head(name)
+        source = None if aside else _source(plan, name, place.stored, found)
         if source is None:
             missing.append(name)
             continue
@@ -145,7 +148,7 @@ def _check(plan: Plan, missing: list[str], unknown: list[str], wrong: list[str])
     raise InvalidInput(
         f"These weights do not fit {plan.family.prefix}{plan.head_name}: {shown}.",
         hint="Check that config.json and the weights belong together. A head of another size "
-        "needs the configuration it was trained with (num_labels), or drop its tensors.",
+        "is made with new_head=True, and has to be trained then.",
     )
 
 

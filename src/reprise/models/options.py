@@ -19,6 +19,7 @@ class Options:
         device: Where torch puts them.
         seed: What a new head is drawn with; None derives it from the weights.
         strict: Whether names that nobody knows are an error.
+        new_head: Whether a head in the file is left aside and a new one drawn.
         more: Arguments of an engine's own.
     """
 
@@ -27,6 +28,7 @@ class Options:
     device: Any = "cpu"
     seed: int | None = None
     strict: bool = True
+    new_head: bool = False
     more: dict[str, Any] = field(default_factory=dict)
 
     def seed_for(self, checkpoint: Checkpoint) -> int:

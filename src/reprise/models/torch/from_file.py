@@ -24,9 +24,12 @@ def load_torch(plan: Plan, checkpoint: Checkpoint, source: Source, options: Opti
     """
     shapes, read = _readers(checkpoint)
     how = Reading(
-        dtype=dtype_of(options.dtype), device=options.device or "cpu", strict=options.strict,
+        dtype=dtype_of(options.dtype),
+        device=options.device or "cpu",
+        strict=options.strict,
+        new_head=options.new_head,
         seed=lambda: options.seed_for(checkpoint),
-    )  # fmt: skip
+    )
     model, report = load(plan, shapes, read, how)
     model.report, model.source = report, source
     return model

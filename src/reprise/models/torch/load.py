@@ -29,12 +29,14 @@ class Reading:
         dtype: Type of the weights; None keeps the file's.
         device: Where they go, one tensor at a time.
         strict: Whether names in the file that nobody knows are an error.
+        new_head: Whether a head in the file is left aside.
         seed: Gives what a head that the file lacks is drawn with.
     """
 
     dtype: torch.dtype | None = None
     device: str | torch.device = "cpu"
     strict: bool = True
+    new_head: bool = False
     seed: Callable[[], int] = lambda: 0
 
 
@@ -52,7 +54,7 @@ def load(plan: Plan, shapes: Mapping[str, tuple[int, ...]], read: Callable[[str]
         InvalidInput: The file does not fit, or holds numbers that are not finite.
     """
     plan = plan.settled(shapes)
-    matched = match(plan, shapes, strict=how.strict)
+    matched = match(plan, shapes, strict=how.strict, new_head=how.new_head)
     model = make(plan)
     small = sum(_size(shape) for shape in shapes.values()) <= _CHECKED
     for place in {id(p): p for p in plan.places.values()}.values():
