@@ -39,6 +39,23 @@ started = time.perf_counter()
 open_snapshot(sys.argv[1], Options())
 print(time.perf_counter() - started)
 """
+# The first look at a repo, and how many requests it takes: prints seconds.
+FIRST_LIST = """
+import sys, time
+import reprise
+from reprise.hub import api, published_manifests
+from reprise.hub.manifest import read_manifest
+from huggingface_hub import HfApi, RepoFile
+import httpx2, filelock
+if sys.argv[2] == "code":
+    published_manifests.can_be = lambda address: False
+asked = []
+session = api.session()
+session.event_hooks = {"request": [*session.event_hooks["request"], asked.append], "response": []}
+started = time.perf_counter()
+assert reprise.list(sys.argv[1]) == ["net"]
+print(sum("/ada/net" in request.url.path for request in asked), time.perf_counter() - started)
+"""
 ONE_BY_ONE = """
 import sys, time
 from huggingface_hub import HfApi, hf_hub_download
@@ -67,6 +84,7 @@ def main() -> None:
         report("torch_hub_start", starts(made, folder))
         with hub() as bench:
             report("torch_hub_snapshot", snapshots(bench, made, folder))
+            report("torch_hub_first_list", first_lists(bench, folder))
 
 
 def make_repo(folder: Path) -> Path:
@@ -147,6 +165,29 @@ def snapshots(bench: Bench, made: Path, folder: Path) -> list[dict[str, object]]
             "files/s": FILES / median(taken),
             "snapshot's rate": f"{median(taken) / ours:.1f} x",
         }
+        for name, taken in seconds.items()
+    ]
+
+
+def first_lists(bench: Bench, folder: Path) -> list[dict[str, object]]:
+    """List a repo for the first time: from what the hub publishes, and from its code."""
+    base = os.environ | {"HF_ENDPOINT": bench.url, "HF_TOKEN": bench.token}
+    ways = {"published manifest": "manifest", "code of the commit": "code"}
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    requests: dict[str, int] = {}
+    for round_ in range(FETCHES):
+        for name, way in ways.items():
+            home = folder / f"list-{round_}-{way}"
+            own = {"HF_HOME": str(home / "hf"), "TORCH_HOME": str(home / "torch")}
+            done = subprocess.run(
+                [sys.executable, "-c", FIRST_LIST, "ada/net", way],
+                env=base | own, check=True, capture_output=True, text=True,
+            )  # fmt: skip
+            count, took = done.stdout.split()
+            requests[name] = int(count)
+            seconds[name].append(float(took))
+    return [
+        {"from": name, "requests": requests[name], "median s": median(taken), "best s": min(taken)}
         for name, taken in seconds.items()
     ]
 
