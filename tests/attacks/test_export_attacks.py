@@ -5,6 +5,7 @@ import io
 import json
 import pickle
 import shutil
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +13,13 @@ from typing import Any
 
 import pytest
 
-from reprise.base.errors import CorruptContent, InvalidFormat
-from reprise.hub import load_exported
+from reprise.base.errors import CorruptContent, InvalidFormat, IsolationFailed, NotSupported
+from reprise.hub import Isolation, export, load_exported
 from reprise.isolate.inside import export_rules, exported, exporting
 from reprise.isolate.inside.export_archive import clean_archive, header_of, read_header
 from reprise.isolate.inside.export_rules import Refused
+from reprise.isolate.limits import Level
+from tests.sandboxes import skip_unless_available
 
 torch = pytest.importorskip("torch")
 
@@ -292,3 +295,89 @@ def test_a_program_of_a_strange_kind_is_refused() -> None:
     torch.save({"a": torch.ones(1)}, buffer)  # a zip, too, but of a pickle
     with pytest.raises(Refused):
         clean_archive(buffer.getvalue())
+
+
+# a worker that lies about what it exported
+
+LIAR = """
+import sys, types
+
+class Exported:
+    def program(self):
+        return PROGRAM
+    def facts(self):
+        return FACTS
+    def tensor(self, name):
+        return TENSOR
+
+PROGRAM, TENSOR = b"x", b""
+FACTS = {"torch": "2", "tensors": [], "example": {}, "dynamic": {}, "arguments": [],
+         "conditions": [], "stored": {}}
+CHANGE
+
+class Net:
+    pass
+
+fake = types.ModuleType("_reprise_worker.exporting")
+fake.export = lambda *args: Exported()
+sys.modules["_reprise_worker.exporting"] = fake
+
+def net():
+    return Net()
+"""
+
+
+ARCHIVE = """
+import io, zipfile
+buffer = io.BytesIO()
+with zipfile.ZipFile(buffer, "w") as archive:
+    archive.writestr("model/data/weights/model.pt", "a pickle")
+PROGRAM = buffer.getvalue()
+"""
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["", "PROGRAM = 7", "PROGRAM = bytes(10_000)", "FACTS = 7", "FACTS = {}", "FACTS['stored'] = 7",
+     "FACTS['stored'] = {'state.a': ['F32', [2**40]]}", "FACTS['stored'] = {'state.a': ['X', []]}",
+     "FACTS['stored'] = {'state.a': ['F32', [-1]]}", "FACTS['stored'] = {'state.a': 1}",
+     "FACTS['stored'] = {f'state.{n}': ['F32', []] for n in range(200_000)}",
+     ARCHIVE],
+)  # fmt: skip
+def test_what_a_hostile_worker_exports_is_checked_before_it_is_kept(
+    tmp_path: Path, change: str
+) -> None:
+    skip_unless_available(Level.RULES)
+    (tmp_path / "repo").mkdir()
+    (tmp_path / "repo/hubconf.py").write_text(LIAR.replace("CHANGE", change))
+    wanted = Isolation(environment=Path(sys.executable))
+    with pytest.raises(IsolationFailed, match="The worker sent no exported model"):
+        export(str(tmp_path / "repo"), "net", tmp_path / "out", example="2", isolated=wanted)
+    assert [path.name for path in tmp_path.iterdir()] == ["repo"]
+
+
+def test_weights_that_do_not_give_the_told_output_are_not_kept(
+    tmp_path: Path, honest: Path
+) -> None:
+    skip_unless_available(Level.RULES)
+    (tmp_path / "repo").mkdir()
+    program = (honest / exported.PROGRAM).read_bytes()
+    described = json.loads((honest / exported.DESCRIPTION).read_text())
+    change = f"PROGRAM = {program!r}\nFACTS = {described!r}\nTENSOR = bytes(8)"
+    change += "\nFACTS['stored'] = {n: ['F32', s] for n, s in SHAPES.items()}"
+    change += "\nExported.tensor = lambda self, n: bytes(4 * len(range(SIZES[n])))"
+    shapes = {
+        name: shape
+        for file in (exported.WEIGHTS, exported.EXAMPLE)
+        for name, (_, shape, _) in read_header((honest / file).read_bytes()).items()
+    }
+    sizes = {name: torch.Size(shape).numel() for name, shape in shapes.items()}
+    text = LIAR.replace("CHANGE", f"SHAPES = {shapes}\nSIZES = {sizes}\n{change}")
+    # All zeros go together; an output of ones does not go with them.
+    text += "\nplain = Exported.tensor\nExported.tensor = lambda self, n: (b'\\0\\0\\x80\\x3f' * "
+    text += "SIZES[n] if n.startswith('output') else plain(self, n))\n"
+    (tmp_path / "repo/hubconf.py").write_text(text)
+    wanted = Isolation(environment=Path(sys.executable))
+    with pytest.raises(NotSupported, match="the largest difference is 1"):
+        export(str(tmp_path / "repo"), "net", tmp_path / "out", example="2x4", isolated=wanted)
+    assert [path.name for path in tmp_path.iterdir()] == ["repo"]

@@ -364,3 +364,21 @@ def test_folders_without_an_exported_model_say_so(tmp_path: Path) -> None:
         (tmp_path / "export.json").write_text(text)
         with pytest.raises(InvalidFormat, match="its export"):
             hub.load_exported(tmp_path)
+
+
+def test_exporting_needs_no_torch_on_this_side_but_loading_does(
+    repo: Path, tmp_path: Path, wanted: Isolation
+) -> None:
+    code = (
+        "import sys\nsys.modules['torch'] = None\nfrom pathlib import Path\n"
+        "from reprise import hub\n"
+        "wanted = hub.Isolation(environment=Path(sys.executable))\n"
+        f"out = hub.export({str(repo)!r}, 'net', {str(tmp_path / 'out')!r}, example='2x4',\n"
+        "    isolated=wanted, dynamic={'x': {0: 'batch'}})\n"
+        "try:\n    hub.load_exported(out)\nexcept Exception as error:\n"
+        "    print(type(error).__name__, error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("MissingExtra This needs 'torch', which is not installed.")
+    assert hub.load_exported(tmp_path / "out")(torch.ones(3, 4))["scores"].shape == (3, 3)
+    assert wanted.environment == Path(sys.executable)
