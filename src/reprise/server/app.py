@@ -43,7 +43,7 @@ from reprise.server.observe import Observed, health
 from reprise.server.paths import RawPath, register_convertors
 from reprise.server.pouring import Pouring
 from reprise.server.routing import IndexedRouter
-from reprise.server.threads import new_threads
+from reprise.server.threads import new_senders, new_threads
 from reprise.server.web.account_page import account_or_legacy_page
 from reprise.server.web.blob_page import blob_page
 from reprise.server.web.entry_points_page import entry_points_page
@@ -223,6 +223,7 @@ def create_app(registry: Registry) -> Starlette:
     app.router = IndexedRouter(ROUTES)
     app.state.registry = registry
     app.state.threads = new_threads()
+    app.state.senders = new_senders()
     app.state.pouring = Pouring.new()
     app.state.budget = Budget(registry.limits.uploads_in_memory)
     app.state.xet_guesses = Lru[str, bool](_SESSIONS, lambda _: 1)

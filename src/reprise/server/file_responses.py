@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from reprise.base.errors import RangeNotSatisfiable
 from reprise.formats import byte_ranges
@@ -14,7 +14,7 @@ from reprise.registry import files
 from reprise.registry.stored import StoredFile
 from reprise.server.calls import Call
 from reprise.server.errors import error_response
-from reprise.server.responses import FileSlice
+from reprise.server.responses import Pieces, file_slice
 
 # What a browser may show inside a page of ours, as <img>, <audio> or <video>. Everything else is
 # text or bytes, whatever its name says: nothing from a repo may run on this origin.
@@ -95,10 +95,10 @@ def _send_part(
         return Response(content.data[start : start + length], status, headers)
     path = files.local_path(call.registry, content.stored)
     if path is not None:
-        return FileSlice(path, start, length, status_code=status, headers=headers)
-    headers["Content-Length"] = str(length)
-    pieces = files.open_range(call.registry, content.stored, start, length)
-    return StreamingResponse(pieces, status, headers)
+        batches = file_slice(path, start, length)
+    else:
+        batches = files.pieces(call.registry, content.stored, start, length)
+    return Pieces(batches, length, status_code=status, headers=headers)
 
 
 def _range(call: Call, size: int, etag: str) -> ByteRange | None:

@@ -12,16 +12,16 @@ import httptools
 from starlette.requests import ClientDisconnect
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from reprise.registry.xet.pieces import size_of
 from reprise.server.receiving import RECEIVE_INTO, BodyReader
+from reprise.server.sending import SEND_PIECES, Sending, State
 
-# ASGI's name for "send these bytes of this open file", part of the specification's extensions.
-EXTENSION = "http.response.zerocopysend"
 MAX_HEADER_BYTES = 64 * 1024  # URL and all header lines of one request
 # Bytes of a body that wait for the application before reading pauses. uvicorn's own 64 KiB makes a
 # large upload stop and start for every block that the socket delivers.
 _BODY_WAITING = 1 << 20
 _LENGTH = b"content-length"
-_SLICE = 8 << 20  # bytes handed to the kernel at a time, so that other requests get their turn
+_AT_ONCE = 256 << 10  # bytes that are sent without a thread: less than a socket takes
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -62,7 +62,7 @@ class HubProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._header_bytes = 0
         if self.scheme == "http":  # TLS needs the bytes in user space
-            self.scope["extensions"] = {EXTENSION: {}}
+            self.scope["extensions"] = {SEND_PIECES: {}}
 
     def on_url(self, url: bytes) -> None:
         """Count and keep a piece of the URL."""
@@ -110,12 +110,12 @@ class HubProtocol(HttpToolsProtocol):
                 return message
 
             async def send_or_copy(message: Message) -> None:
-                if message["type"] == EXTENSION:
-                    await _send_file(cycle, self.loop, message)
+                if message["type"] == SEND_PIECES:
+                    await _send_pieces(cycle, self.loop, message)
                     message = {"type": "http.response.body", "more_body": message["more_body"]}
                 await send(message)
 
-            if EXTENSION in scope.get("extensions", ()):
+            if SEND_PIECES in scope.get("extensions", ()):
                 scope["extensions"][RECEIVE_INTO] = partial(self._receive_into, cycle)
             try:
                 await app(scope, receive_joined, send_or_copy)
@@ -170,44 +170,36 @@ def _move(arrived: _Arrived, view: memoryview) -> int:
     return count
 
 
-async def _send_file(
+async def _send_pieces(
     cycle: RequestResponseCycle, loop: asyncio.AbstractEventLoop, message: Message
 ) -> None:
-    """Copy `count` bytes at `offset` of an open file from the page cache to the socket."""
-    transport = cycle.transport
+    """Send parts of files past the transport."""
+    transport, pieces = cycle.transport, message["pieces"]
     transport.set_write_buffer_limits(high=0)
     transport.write(b"")  # makes the new limit count for bytes still waiting, the headers
     await cycle.flow.drain()
-    out = _duplicate(transport)
+    out, size = _duplicate(transport), sum(map(size_of, pieces))
     try:
-        await _copy(out, loop, message)
-        cycle.expected_content_length -= message["count"]
-    except (ConnectionError, EOFError):
+        sending = Sending(out, pieces)
+        state = sending.run(0) if size <= _AT_ONCE else State.PAUSED
+        while state is not State.DONE:
+            if state is State.FULL:
+                await _writable(out.fileno(), loop)
+            state = await loop.run_in_executor(message["threads"], sending.run)
+        cycle.expected_content_length -= size
+    except (OSError, EOFError):
         transport.abort()
+        cycle.disconnected = True  # nothing more can be said
     finally:
-        os.close(out)
+        out.close()
         transport.set_write_buffer_limits()
 
 
-def _duplicate(transport: asyncio.Transport) -> int:
-    """Duplicate the socket's descriptor: the event loop forbids waiting on its own."""
+def _duplicate(transport: asyncio.Transport) -> socket.socket:
+    """Duplicate the socket: the event loop forbids waiting on its own."""
     connection = transport.get_extra_info("socket")
     assert isinstance(connection, socket.socket) or hasattr(connection, "fileno")
-    return os.dup(connection.fileno())
-
-
-async def _copy(out: int, loop: asyncio.AbstractEventLoop, message: Message) -> None:
-    offset, left = message["offset"], message["count"]
-    while left:
-        try:
-            sent = os.sendfile(out, message["file"], offset, min(left, _SLICE))
-        except BlockingIOError:
-            await _writable(out, loop)
-            continue
-        if sent == 0:
-            raise EOFError("the file is shorter than announced")
-        offset, left = offset + sent, left - sent
-        await asyncio.sleep(0)
+    return socket.socket(fileno=os.dup(connection.fileno()))
 
 
 async def _writable(fd: int, loop: asyncio.AbstractEventLoop) -> None:

@@ -1,17 +1,22 @@
 """Responses that stream files without holding them in memory."""
 
+import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-CHUNK = 1 << 20  # bytes read and sent at a time
-_ZERO_COPY = "http.response.zerocopysend"
+from reprise.registry.xet.pieces import FileRange, Piece, size_of
+from reprise.server.sending import SEND_PIECES
+
+CHUNK = 1 << 20  # bytes read and sent at a time where they pass through this process
+
+Batches = Generator[Sequence[Piece], None, None]
 
 
 class Json(Response):
@@ -24,61 +29,93 @@ class Json(Response):
         return msgspec.json.encode(content)
 
 
-class FileSlice(Response):
-    """`length` bytes of a local file from byte `start`.
+def file_slice(path: Path, start: int, length: int) -> Batches:
+    """Describe a part of one file, which stays open as long as the generator is."""
+    with path.open("rb", buffering=0) as file:
+        yield [FileRange(file.fileno(), start, length)]
 
-    A server that offers ASGI's zero-copy extension moves the bytes inside the kernel; with any
-    other they pass through in pieces.
+
+class Pieces(Response):
+    """`length` bytes that come in batches of pieces, many of them parts of local files.
+
+    Our own server moves parts of files inside the kernel; with any other they pass through here.
     """
 
     def __init__(
-        self, path: Path, start: int, length: int, *, status_code: int, headers: Mapping[str, str]
+        self, batches: Batches, length: int, *, status_code: int, headers: Mapping[str, str]
     ) -> None:
         super().__init__(status_code=status_code, headers=headers)
-        self.path = path
-        self.start = start
-        self.length = length
+        self._batches = batches
+        self._length = length
         self.headers["Content-Length"] = str(length)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the head, then the bytes unless the request was a HEAD."""
         del receive  # a client that leaves is noticed when sending to it fails
-        await self._send(scope, send)
-        if self.background is not None:
-            await self.background()
-
-    async def _send(self, scope: Scope, send: Send) -> None:
         head = {
             "type": "http.response.start",
             "status": self.status_code,
             "headers": self.raw_headers,
         }
-        if scope["method"] == "HEAD" or self.length == 0:
+        if scope["method"] == "HEAD" or self._length == 0:
             await send(head)
             await send({"type": "http.response.body", "body": b""})
-            return
-        # Opened before the head goes out: a file that is gone must become an error, not a cut.
-        with self.path.open("rb", buffering=0) as file:
-            await send(head)
-            if _ZERO_COPY in scope.get("extensions", {}):
-                await send(self._zero_copy(file))
-            else:
-                await self._send_pieces(file, send)
+        else:
+            await self._send(head, scope, send)
+        if self.background is not None:
+            await self.background()
 
-    def _zero_copy(self, file: BinaryIO) -> dict[str, object]:
-        return {
-            "type": _ZERO_COPY,
-            "file": file.fileno(),
-            "offset": self.start,
-            "count": self.length,
-            "more_body": False,
-        }
+    async def _send(self, head: dict[str, Any], scope: Scope, send: Send) -> None:
+        state, left = scope["app"].state, self._length
+        send_batch = _send_direct if SEND_PIECES in scope.get("extensions", {}) else _send_copied
+        # Made before the head goes out: what is gone must become an error, not a cut.
+        batch = await self._next(state.threads)
+        await send(head)
+        while left:
+            left -= sum(map(size_of, batch))
+            coming = asyncio.ensure_future(self._next(state.threads)) if left else None
+            try:
+                await send_batch(batch, send, state.senders, more=left > 0)
+            finally:
+                batch = await coming if coming is not None else ()
+        self._batches.close()
 
-    async def _send_pieces(self, file: BinaryIO, send: Send) -> None:
-        at, end = self.start, self.start + self.length
-        while at < end:
-            piece = await run_in_threadpool(os.pread, file.fileno(), min(CHUNK, end - at), at)
-            if not piece:
-                raise OSError(f"{self.path} is shorter than the hub recorded")
-            at += len(piece)
-            await send({"type": "http.response.body", "body": piece, "more_body": at < end})
+    async def _next(self, threads: Executor) -> Sequence[Piece]:
+        loop = asyncio.get_running_loop()
+        batch = await loop.run_in_executor(threads, next, self._batches, ())
+        if not batch:
+            raise EOFError("fewer bytes are stored than the hub recorded")
+        return batch
+
+
+async def _send_direct(
+    batch: Sequence[Piece], send: Send, threads: Executor, *, more: bool
+) -> None:
+    await send({"type": SEND_PIECES, "pieces": batch, "threads": threads, "more_body": more})
+
+
+async def _send_copied(
+    batch: Sequence[Piece], send: Send, threads: Executor, *, more: bool
+) -> None:
+    loop = asyncio.get_running_loop()
+    for number, piece in enumerate(batch, 1):
+        at = 0
+        while at < (size := size_of(piece)):
+            part = await loop.run_in_executor(threads, _read, piece, at)
+            at += len(part)
+            last = at == size and number == len(batch)
+            await send({"type": "http.response.body", "body": part, "more_body": more or not last})
+
+
+def _read(piece: Piece, at: int) -> bytes:
+    if not isinstance(piece, FileRange):
+        return bytes(piece[at:])
+    start, count = piece.start + at, min(CHUNK, piece.length - at)
+    if isinstance(piece.file, int):
+        part = os.pread(piece.file, count, start)
+    else:
+        with piece.file.open("rb", buffering=0) as file:
+            part = os.pread(file.fileno(), count, start)
+    if not part:
+        raise EOFError(f"{piece.file} is shorter than the hub recorded")
+    return part

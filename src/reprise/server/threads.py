@@ -11,6 +11,7 @@ from typing import TypeVar, TypeVarTuple
 from starlette.requests import Request
 
 _THREADS = 40  # fewer than the database has connections
+_SENDERS = 8
 
 Args = TypeVarTuple("Args")
 T = TypeVar("T")
@@ -19,6 +20,11 @@ T = TypeVar("T")
 def new_threads() -> ThreadPoolExecutor:
     """Make the threads that `in_thread` finds in the application's state."""
     return ThreadPoolExecutor(_THREADS, "face")
+
+
+def new_senders() -> ThreadPoolExecutor:
+    """Make the threads that send files; each serves the client that is ready for the moment."""
+    return ThreadPoolExecutor(_SENDERS, "send")
 
 
 async def in_thread(request: Request, function: Callable[[*Args], T], *args: *Args) -> T:

@@ -9,6 +9,7 @@ import lz4.frame  # type: ignore[import-untyped]  # ships no types
 from reprise.base.errors import InvalidFormat
 
 HEADER_SIZE = 8
+SCHEME_AT = 4  # where in a header the byte stands that says how its chunk is compressed
 MAX_CHUNK = 128 << 10  # bytes, uncompressed: twice what the chunker aims at
 _VERSION = 0
 _GROUPS = 4

@@ -70,6 +70,11 @@ class ChunkTable:
         """Byte range [from, to) of the chunks [start, end) in the serialised xorb."""
         return (self.ends[start - 1] if start else 0), self.ends[end - 1]
 
+    def size_of(self, start: int, end: int) -> int:
+        """Bytes of the chunks [start, end) in the serialised xorb, headers included."""
+        first, last = self.span(start, end)
+        return last - first
+
     def plain_start(self, index: int) -> int:
         """Uncompressed bytes before a chunk."""
         return self.plain_ends[index - 1] if index else 0

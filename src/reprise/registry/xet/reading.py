@@ -45,6 +45,19 @@ def read_range(registry: Registry, stored: StoredFile, start: int, length: int) 
         NotFound: The hub cannot rebuild the file.
         RangeNotSatisfiable: The range leaves the file.
     """
+    runs, table_of = find_runs(registry, stored, start, length)
+    return _pieces(_chunks(registry.store, runs, table_of), length)
+
+
+def find_runs(
+    registry: Registry, stored: StoredFile, start: int, length: int
+) -> tuple[Iterator[Run], TableOf]:
+    """Find the chunks that hold a range of a file, and where to look their places up.
+
+    Raises:
+        NotFound: The hub cannot rebuild the file.
+        RangeNotSatisfiable: The range leaves the file.
+    """
     if start < 0 or length < 0 or start + length > stored.size:
         raise RangeNotSatisfiable(f"The file has {stored.size} bytes; asked for {start}+{length}.")
     with registry.db.read() as conn:
@@ -52,8 +65,7 @@ def read_range(registry: Registry, stored: StoredFile, start: int, length: int) 
     if terms is None:
         raise NotFound(f"The hub holds no bytes of the file {stored.sha256.hex()}.")
     table_of = _tables_from(registry)
-    runs = plan(terms, table_of, start, start + length)
-    return _pieces(_chunks(registry.store, runs, table_of), length)
+    return plan(terms, table_of, start, start + length), table_of
 
 
 def plan(terms: tuple[Term, ...], table_of: TableOf, start: int, end: int) -> Iterator[Run]:

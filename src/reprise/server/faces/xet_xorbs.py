@@ -20,7 +20,7 @@ from reprise.registry.xet.scope import Scope, open_scope
 from reprise.server.calls import Call
 from reprise.server.credentials import access_token
 from reprise.server.pouring import pour
-from reprise.server.responses import FileSlice
+from reprise.server.responses import Pieces, file_slice
 from reprise.server.threads import in_thread
 
 Range = tuple[int, int]  # first and last byte
@@ -87,7 +87,8 @@ def _one(store: Store, key: str, wanted: Range, size: int) -> Response:
     path = store.path(key)
     status = HTTPStatus.PARTIAL_CONTENT
     if path is not None:
-        return FileSlice(path, first, length, status_code=status, headers=headers)
+        batches = file_slice(path, first, length)
+        return Pieces(batches, length, status_code=status, headers=headers)
     headers["Content-Length"] = str(length)
     return StreamingResponse(store.stream(key, first, length), status, headers)
 
