@@ -5,6 +5,7 @@ drawn together: the counts are multinomial, so 100,000 right-or-wrong answers co
 replicate. Draws come from PCG64 with the seed that stands in the signature.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -51,7 +52,7 @@ class Spread:
 def replicate(definition: Definition, table: Table, options: Options, plan: Plan) -> Values:
     """Compute every value on every replicate, shape (replicates,) or (replicates, classes)."""
     found: dict[str, list[Floats]] = {}
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         for weights in _draw(table, plan):
             for name, values in definition.finish(replace(table, weights=weights), options).items():
                 found.setdefault(name, []).append(values)
@@ -63,8 +64,11 @@ def spread(values: Floats) -> Spread | None:
     defined = values[np.isfinite(values)]
     if len(defined) < _DEFINED * len(values) or len(defined) < 2:  # noqa: PLR2004 - of a deviation
         return None
-    low, high = np.percentile(defined, [_LOW, _HIGH])
-    return Spread(float(defined.std(ddof=1)), (float(low), float(high)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        stderr = float(defined.std(ddof=1))
+        low, high = np.percentile(defined, [_LOW, _HIGH]).tolist()
+    is_finite = all(map(math.isfinite, (stderr, low, high)))
+    return Spread(stderr, (low, high)) if is_finite else None
 
 
 def _draw(table: Table, plan: Plan) -> Iterator[Floats]:

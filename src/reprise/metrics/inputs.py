@@ -164,8 +164,10 @@ def unique_ids(ids: Sequence[Hashable], what: str) -> None:
     """
     seen: set[Hashable] = set()
     for item in ids:
-        if not isinstance(item, Hashable):
-            raise InvalidInput(f"An id must be a text or a number, not {shown(item)}.")
+        try:
+            hash(item)
+        except TypeError:
+            raise InvalidInput(f"An id must be a text or a number, not {shown(item)}.") from None
         if item in seen:
             raise InvalidInput(f"{what} hold the id {shown(item)} twice.")
         seen.add(item)

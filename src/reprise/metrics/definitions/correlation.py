@@ -10,7 +10,7 @@ from reprise.metrics.definition import FRACTION, Cells, Columns, Definition, Val
 from reprise.metrics.options import Options
 from reprise.metrics.table import Floats, Table, ratio, size, totals
 
-_FLAT = 1e-26  # variance over squared magnitude that is rounding alone
+_FLAT = 1e-26  # variance of numbers up to 1 that is rounding alone
 
 
 def read(predictions: Any, references: Any, options: Options) -> Columns:  # noqa: ARG001
@@ -45,16 +45,17 @@ def spearman(table: Table, options: Options) -> Values:  # noqa: ARG001
 
 def correlate(table: Table, columns: Floats) -> Floats:
     """Return the correlation of two columns, shape (R,)."""
-    # Moved near the origin first: sums of squares then lose nothing to cancellation.
-    moved = columns - columns.mean(axis=0)
+    # Brought below 1 by a power of two, which loses no bit, and then to the origin: squares
+    # neither overflow nor cancel.
+    scaled = np.ldexp(columns, -np.frexp(np.abs(columns).max(axis=0))[1])
+    moved = scaled - scaled.mean(axis=0)
     x, y = moved.T
     sums = totals(table, np.column_stack([x, y, x * x, y * y, x * y]))
     n = size(table)
     within_x = sums[:, 2] - sums[:, 0] ** 2 / n
     within_y = sums[:, 3] - sums[:, 1] ** 2 / n
     both = sums[:, 4] - sums[:, 0] * sums[:, 1] / n
-    scale = _FLAT * n[:, None] * (columns**2).max(axis=0)
-    flat = (within_x <= scale[:, 0]) | (within_y <= scale[:, 1])
+    flat = (within_x <= _FLAT * n) | (within_y <= _FLAT * n)
     found = ratio(both, np.sqrt(within_x.clip(0)) * np.sqrt(within_y.clip(0)))
     return np.where(flat, np.nan, found.clip(-1, 1))
 

@@ -76,7 +76,7 @@ def _units(reference: Any, level: str) -> int:
         return reference
     if level == "word":
         return len(reference.split())
-    return len(reference if level == "character" else reference.encode())
+    return len(reference if level == "character" else reference.encode(errors="surrogatepass"))
 
 
 def finish(table: Table, options: Options) -> Values:  # noqa: ARG001

@@ -17,6 +17,8 @@ from reprise.metrics.inputs import as_list, paired, shown, unique_ids
 from reprise.metrics.options import Option, Options, optional_positive_int, positive_int
 from reprise.metrics.table import Table, ratio, size, totals
 
+_MOST = 1000  # 2**gain must stay a number
+
 
 def read(predictions: Any, references: Any, options: Options) -> Columns:  # noqa: ARG001
     """Read a ranking and what is relevant per query; both also as `{query: …}`."""
@@ -48,8 +50,8 @@ def _ranking(item: Any, place: str) -> list[Hashable]:
 def _gains(item: Any, place: str) -> dict[Hashable, float]:
     if isinstance(item, Mapping):
         _check_numbers(item, place)
-        if any(gain < 0 for gain in item.values()):
-            raise InvalidInput(f"{place} holds a negative gain.")
+        if wrong := [gain for gain in item.values() if not 0 <= gain <= _MOST]:
+            raise InvalidInput(f"{place} holds the gain {wrong[0]}; gains go from 0 to {_MOST}.")
         gains = {name: float(gain) for name, gain in item.items() if gain > 0}
     else:
         values = as_list(

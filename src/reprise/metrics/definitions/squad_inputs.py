@@ -12,6 +12,8 @@ from reprise.base.errors import InvalidInput
 from reprise.metrics.definition import Columns
 from reprise.metrics.inputs import as_list, listed, shown, unique_ids
 
+_LARGEST = 1e9  # some write the difference of two logits instead of a probability
+
 
 class Said(NamedTuple):
     """A prediction for one question."""
@@ -121,8 +123,8 @@ def _said(row: Mapping[str, Any]) -> Said:
             hint="No answer is the empty text.",
         )
     probability = row.get("no_answer_probability", 0.0)
-    if isinstance(probability, bool) or not isinstance(probability, int | float) \
-            or probability != probability:  # fmt: skip # noqa: PLR0124 - NaN
+    is_number = isinstance(probability, int | float) and not isinstance(probability, bool)
+    if not is_number or not -_LARGEST <= probability <= _LARGEST:
         raise InvalidInput(
             f"no_answer_probability of {row['id']!r} must be a number, not {shown(probability)}."
         )

@@ -13,7 +13,7 @@ from reprise.metrics.definition import FRACTION, Cells, Columns, Definition, Val
 from reprise.metrics.definitions import named_labels
 from reprise.metrics.definitions.squad_inputs import texts_of
 from reprise.metrics.definitions.squad_text import best_exact, best_overlap
-from reprise.metrics.inputs import as_list, check_lengths, paired, shown, unique_ids
+from reprise.metrics.inputs import check_lengths, paired, shown, unique_ids
 from reprise.metrics.options import Options
 from reprise.metrics.table import Floats, Table, ratio, size, totals
 
@@ -24,23 +24,27 @@ _PAIR = 2
 def read_multirc(predictions: Any, references: Any, options: Options) -> Columns:  # noqa: ARG001
     """Read rows `{"idx": {"paragraph", "question", "answer"}, "prediction": 0 or 1}`."""
     rows, right = paired(predictions, references)
-    places = [_place(row, index, ("paragraph", "question", "answer"))
-              for index, row in enumerate(rows)]  # fmt: skip
-    unique_ids(places, "predictions")
-    said = named_labels.numbered(("0", "1"), [row["prediction"] for row in rows], "predictions")
+    places, labels = _said(rows, ("paragraph", "question", "answer"), "prediction")
+    said = named_labels.numbered(("0", "1"), labels, "predictions")
     true = named_labels.numbered(("0", "1"), right, "references")
     return Columns(list(zip(said.tolist(), places, strict=True)), true.tolist(), places)
 
 
-def _place(row: Any, index: int, names: tuple[str, ...]) -> tuple[Hashable, ...]:
+def _place(row: Any, place: str, names: tuple[str, ...]) -> tuple[Hashable, ...]:
+    """Return where a row belongs, as its `idx` says."""
     where = row.get("idx") if isinstance(row, Mapping) else None
     if not isinstance(where, Mapping) or any(name not in where for name in names):
-        raise InvalidInput(
-            f"predictions[{index}] must have 'idx' with {' and '.join(names)}, not {shown(row)}."
-        )
-    if "prediction" not in row and "prediction_text" not in row:
-        raise InvalidInput(f"predictions[{index}] has no 'prediction'.")
+        raise InvalidInput(f"{place} must have 'idx' with {' and '.join(names)}, not {shown(row)}.")
     return tuple(where[name] for name in names)
+
+
+def _said(rows: list[Any], names: tuple[str, ...], key: str) -> tuple[list[Any], list[Any]]:
+    """Return where predictions belong, and what they say."""
+    places = [_place(row, f"predictions[{index}]", names) for index, row in enumerate(rows)]
+    unique_ids(places, "predictions")
+    if absent := [place for row, place in zip(rows, places, strict=True) if key not in row]:
+        raise InvalidInput(f"The prediction for {absent[0]} has no {key!r}.")
+    return places, [row[key] for row in rows]
 
 
 def score_multirc(prediction: Any, reference: int, options: Options) -> Cells:  # noqa: ARG001
@@ -129,21 +133,21 @@ def read_record(predictions: Any, references: Any, options: Options) -> Columns:
     """Read `{"idx": {"passage", "query"}, "prediction_text"}` and `{"idx", "answers"}`."""
     rows, golds = paired(predictions, references)
     names = ("passage", "query")
-    places = [_place(row, index, names) for index, row in enumerate(rows)]
-    unique_ids(places, "predictions")
-    by_place: dict[Hashable, tuple[str, ...]] = {}
-    for index, gold in enumerate(as_list(golds, "references")):
-        if not isinstance(gold, Mapping) or "answers" not in gold:
-            raise InvalidInput(f"references[{index}] must have 'answers', not {shown(gold)}.")
-        where = gold.get("idx")
-        key = tuple(where[n] for n in names) if isinstance(where, Mapping) else places[index]
-        by_place[key] = texts_of(gold["answers"], f"query {key}")
-    if missing := [place for place in places if place not in by_place]:
-        raise InvalidInput(f"Query {missing[0]} has a prediction and no reference.")
-    texts = [row.get("prediction_text", row.get("prediction")) for row in rows]
+    places, texts = _said(rows, names, "prediction_text")
     if bad := [text for text in texts if not isinstance(text, str)]:
         raise InvalidInput(f"prediction_text must be a text, not {shown(bad[0])}.")
+    true = [_place(row, f"references[{index}]", names) for index, row in enumerate(golds)]
+    unique_ids(true, "references")
+    by_place = {place: _answers(row, place) for place, row in zip(true, golds, strict=True)}
+    if missing := [place for place in places if place not in by_place]:
+        raise InvalidInput(f"Query {missing[0]} has a prediction and no reference.")
     return Columns(texts, [by_place[place] for place in places], places)
+
+
+def _answers(row: Mapping[str, Any], place: Hashable) -> tuple[str, ...]:
+    if "answers" not in row:
+        raise InvalidInput(f"The reference of query {place} has no 'answers'.")
+    return texts_of(row["answers"], f"query {place}")
 
 
 def score_record(prediction: str, reference: tuple[str, ...], options: Options) -> Cells:  # noqa: ARG001
