@@ -72,5 +72,4 @@ def _positions(g: Graph, embedding: spec.Embedding, name: str, given: Mapping[st
     if place.kind in {"learned", "stored"}:
         return lookup(g, f"{name}.positions.weight", stated)
     wide = embedding.project if embedding.project_first and embedding.project else embedding.width
-    table = sinusoids(place.rows, wide, interleaved=place.kind == "sinus_interleaved")
-    return g.op("Gather", g.constant(table, "float32"), stated)
+    return sinusoids(g, stated, wide, interleaved=place.kind == "sinus_interleaved")

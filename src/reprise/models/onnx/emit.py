@@ -9,12 +9,12 @@ from reprise.models.onnx.attention import Attention, memory_names, past_names
 from reprise.models.onnx.call import Request
 from reprise.models.onnx.graph import Graph
 from reprise.models.onnx.heads import KINDS, Answer, shared_table
-from reprise.models.onnx.layers import linear
+from reprise.models.onnx.layers import check_activation, linear
 from reprise.models.onnx.tower import Passed, Tower
 from reprise.models.onnx.weights import Weights
 from reprise.models.plan import Plan
 
-VERSION = 3  # raised when the same plan gives another graph than before
+VERSION = 4  # raised when the same plan gives another graph than before
 
 # Arguments that are whole numbers, and those that are not of rank 2 (or 3, as vectors are).
 NUMBERS = frozenset({
@@ -38,12 +38,15 @@ def check_expressible(plan: Plan) -> None:
 
     Raises:
         NotSupported: Naming the model type and the engine that runs it.
+        InvalidInput: An activation is unknown.
     """
     reason = plan.spec.torch_only
     for tower in plan.spec.towers.values():
         match tower.stack.attention.score_bias:
             case spec.Segmented():
                 reason = reason or "its attention relates segments and keeps memories"
+    for act in _activations(plan):
+        check_activation(act)
     if plan.head and plan.head.kind not in KINDS:
         reason = f"it has no {plan.family.prefix}{plan.head_name} yet"
     if reason:
@@ -51,6 +54,14 @@ def check_expressible(plan: Plan) -> None:
             f"The onnx engine cannot run this {plan.family.model_type} model: {reason}.",
             hint="Load it with engine='torch'.",
         )
+
+
+def _activations(plan: Plan) -> list[str]:
+    towers = plan.spec.towers.values()
+    found = [tower.stack.ff.act for tower in towers]
+    found += [tower.pooler.act for tower in towers if tower.pooler]
+    heads = [head for head in (plan.head, plan.head.second if plan.head else None) if head]
+    return found + [head.act for head in heads]
 
 
 def emit(plan: Plan, weights: Weights, request: Request) -> bytes:

@@ -135,12 +135,16 @@ ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
 }  # fmt: skip
 
 
-def activate(g: Graph, x: str, name: str) -> str:
-    """Apply an activation by the name configurations use.
+def check_activation(name: str) -> None:
+    """Refuse an activation that nobody knows.
 
     Raises:
         InvalidInput: None has that name.
     """
     if name not in ACTIVATIONS:
         raise InvalidInput(f"Activation {name!r} is not known; known: {', '.join(ACTIVATIONS)}.")
+
+
+def activate(g: Graph, x: str, name: str) -> str:
+    """Apply an activation by the name configurations use."""
     return ACTIVATIONS[name](g, x)

@@ -1,7 +1,5 @@
 """Numbers and rotations of positions."""
 
-import numpy as np
-
 from reprise.models import rope as ropes
 from reprise.models.onnx import proto
 from reprise.models.onnx.call import Call, Rotation
@@ -35,16 +33,20 @@ def numbers(g: Graph, spec: Positions, ids: str, pad: int, call: Call) -> str:
     return g.add(g.range(past, call.keys), g.constant(spec.offset + first))
 
 
-def sinusoids(rows: int, width: int, *, interleaved: bool) -> np.ndarray:
-    """Compute sines and cosines [rows, width]: halves side by side, or taking turns."""
-    powers = 2 * (np.arange(width) // 2) / width
-    angles = np.arange(rows, dtype=np.float64)[:, None] / 10_000**powers
-    sines, cosines = np.sin(angles[:, 0::2]), np.cos(angles[:, 1::2])
+def sinusoids(g: Graph, positions: str, width: int, *, interleaved: bool) -> str:
+    """Compute sines and cosines [..., width] of positions: halves side by side, or taking turns.
+
+    In doubles, and only of the positions in use: a table would be as large as a file claims.
+    """
+    steps = [10_000 ** (2 * (i // 2) / width) for i in range(width)]
+    places = g.unsqueeze(g.cast(positions, proto.DOUBLE), -1)
+    sines = g.op("Sin", g.op("Div", places, g.constant(steps[0::2], "float64")))
+    cosines = g.op("Cos", g.op("Div", places, g.constant(steps[1::2], "float64")))
     if interleaved:
-        table = np.stack((sines, cosines), axis=-1).reshape(rows, width)
-    else:
-        table = np.concatenate((sines, cosines), axis=-1)
-    return table.astype(np.float32)
+        turns = g.concat(g.unsqueeze(sines, -1), g.unsqueeze(cosines, -1))
+        shape = g.concat(g.op("Shape", positions), g.constant([width]), axis=0)
+        return g.cast(g.op("Reshape", turns, shape), proto.FLOAT)
+    return g.cast(g.concat(sines, cosines), proto.FLOAT)
 
 
 def rotation(g: Graph, spec: Rope, positions: str, call: Call) -> Rotation:
