@@ -94,6 +94,11 @@ def test_numbers_of_the_families(tmp_path: Path) -> None:
     assert t5.convert_tokens_to_ids(["<pad>", "</s>", "<extra_id_0>", "<extra_id_99>"]) == [
         0, 1, 999, 900,
     ]  # fmt: skip
+    assert t5.extra_special_tokens == [f"<extra_id_{number}>" for number in range(100)]
+    bare = AutoTokenizer.from_pretrained(tmp_path / "t5", extra_ids=0)
+    assert (len(bare), bare.extra_special_tokens) == (900, [])
+    with pytest.raises(InvalidFormat, match="extra_ids is -1"):
+        AutoTokenizer.from_pretrained(tmp_path / "t5", extra_ids=-1)
     pegasus = AutoTokenizer.from_pretrained(spm_folder(tmp_path / "p", "t5", "PegasusTokenizer"))
     assert pegasus.convert_tokens_to_ids(["<pad>", "</s>", "<mask_1>", "<mask_2>", "<unk_2>"]) == [
         0, 1, 2, 3, 4,

@@ -1,6 +1,5 @@
 """What an engine returns: a struct of arrays, one entry per token, rows laid end to end."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from reprise.tokenizers.encoding import Encoding
 from reprise.tokenizers.options import Padding
 
+_Column = NDArray[Any]
 _SPECIAL_PAD = 1  # padding counts as special, as everywhere in the field
 
 
@@ -73,15 +73,14 @@ class Batch:
         """
         padding = self.padding or Padding()
         mask = _mask(self.lengths, padding)
-        fill = _filler(mask, dtype)
-        columns = {"input_ids": fill(self.ids, padding.pad_id)}
+        columns = {"input_ids": _fill(self.ids, padding.pad_id, mask, dtype)}
         if self.type_ids is not None:
-            columns["token_type_ids"] = fill(self.type_ids, padding.pad_type_id)
+            columns["token_type_ids"] = _fill(self.type_ids, padding.pad_type_id, mask, dtype)
         columns["attention_mask"] = mask.astype(dtype)
         if self.special_mask is not None:
-            columns["special_tokens_mask"] = fill(self.special_mask, _SPECIAL_PAD)
+            columns["special_tokens_mask"] = _fill(self.special_mask, _SPECIAL_PAD, mask, dtype)
         if self.offsets is not None:
-            columns["offset_mapping"] = fill(self.offsets, 0)
+            columns["offset_mapping"] = _fill(self.offsets, 0, mask, dtype)
         return columns
 
 
@@ -91,10 +90,10 @@ def with_padding(batch: Batch, pad_token: str = "") -> Batch:
     mask = _mask(batch.lengths, padding)
     rows, width = mask.shape
 
-    def fill(column: NDArray[Any] | None, value: int) -> Any:
+    def fill(column: _Column | None, value: int) -> Any:
         if column is None:
             return None
-        return _filler(mask, column.dtype)(column, value).reshape(-1, *column.shape[1:])
+        return _fill(column, value, mask, column.dtype).reshape(-1, *column.shape[1:])
 
     tokens = None
     if batch.tokens is not None:
@@ -124,10 +123,9 @@ def _mask(lengths: NDArray[np.int64], padding: Padding) -> NDArray[np.bool_]:
     return np.asarray(places < lengths[:, None])
 
 
-def _filler(mask: NDArray[np.bool_], dtype: Any) -> Callable[[NDArray[Any], int], NDArray[Any]]:
-    def fill(column: NDArray[Any], value: int) -> NDArray[Any]:
-        matrix = np.full((*mask.shape, *column.shape[1:]), value, dtype=dtype)
-        matrix[mask] = column
-        return matrix
-
-    return fill
+def _fill(column: _Column, value: int, mask: NDArray[np.bool_], dtype: Any) -> _Column:
+    if mask.size == len(column):  # nothing to pad
+        return column.astype(dtype).reshape(*mask.shape, *column.shape[1:])
+    matrix = np.full((*mask.shape, *column.shape[1:]), value, dtype=dtype)
+    matrix[mask] = column
+    return matrix

@@ -7,7 +7,8 @@ made under a lock and never changed afterwards. They share vocabulary and compon
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import chain, pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _KEPT = 16  # option sets whose tokenizers are kept
 _PROFILE = "hf-0.23"
+_IDS, _TYPE_IDS = attrgetter("ids"), attrgetter("type_ids")
+_OFFSETS, _SPECIAL = attrgetter("offsets"), attrgetter("special_tokens_mask")
 _Key = tuple[bool, tuple[Any, ...] | None]
 
 
@@ -218,29 +221,26 @@ def _encode_one(tokenizer: "tokenizers.Tokenizer", row: Row, how: dict[str, Any]
 def _batch(encodings: list[Any], sources: Iterable[int], options: EncodeOptions) -> Batch:
     want = options.want
     splits = np.zeros(len(encodings) + 1, np.int64)
-    np.cumsum(np.fromiter(map(len, encodings), np.int64, len(encodings)), out=splits[1:])
+    np.cumsum([len(each) for each in encodings], out=splits[1:])
     total = int(splits[-1])
 
     def column(dtype: Any, flag: Want, read: Callable[[Any], Iterable[Any]]) -> Any:
         if flag not in want:
             return None
-        return np.fromiter((value for each in encodings for value in read(each)), dtype, total)
+        return np.fromiter(chain.from_iterable(map(read, encodings)), dtype, total)
 
-    offsets = None
-    if Want.OFFSETS in want:
-        pairs = [pair for encoding in encodings for pair in encoding.offsets]
-        offsets = np.array(pairs, np.int32).reshape(total, 2)
+    offsets = column(np.dtype((np.int32, 2)), Want.OFFSETS, _OFFSETS)
     return Batch(
-        ids=np.fromiter((value for each in encodings for value in each.ids), np.uint32, total),
+        ids=np.fromiter(chain.from_iterable(map(_IDS, encodings)), np.uint32, total),
         row_splits=splits,
         source_row=np.fromiter(sources, np.int64, len(encodings)),
-        type_ids=column(np.uint8, Want.TYPE_IDS, lambda each: each.type_ids),
-        special_mask=column(np.uint8, Want.SPECIAL_MASK, lambda each: each.special_tokens_mask),
+        type_ids=column(np.uint8, Want.TYPE_IDS, _TYPE_IDS),
+        special_mask=column(np.uint8, Want.SPECIAL_MASK, _SPECIAL),
         offsets=offsets,
         word_ids=column(np.int32, Want.WORD_IDS, lambda each: _numbers(each.word_ids)),
         sequence_ids=column(np.int8, Want.SEQUENCE_IDS, lambda each: _numbers(each.sequence_ids)),
         tokens=(
-            tuple(token for each in encodings for token in each.tokens)
+            tuple(chain.from_iterable(each.tokens for each in encodings))
             if Want.TOKENS in want
             else None
         ),

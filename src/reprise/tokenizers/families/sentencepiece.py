@@ -12,16 +12,14 @@ _ALBERT: dict[str, str | AddedToken] = {
     "cls_token": "[CLS]",
     "mask_token": mask_token("[MASK]"),
 }
-_EXTRA_IDS = tuple(f"<extra_id_{number}>" for number in range(100))
 
 FAMILIES = (
     Family(
         classes=("T5Tokenizer", "MT5Tokenizer"),
         model_types=("t5", "mt5", "umt5", "longt5", "switch_transformers"),
         recipe="spm",
-        rules={"style": "words", "template": "eos", "tail": _EXTRA_IDS[::-1]},
+        rules={"style": "words", "template": "eos", "extra_ids": 100},
         specials={"eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"},
-        extra_specials=_EXTRA_IDS,
     ),
     Family(
         classes=("AlbertTokenizer",),

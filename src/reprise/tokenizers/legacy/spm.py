@@ -1,6 +1,6 @@
 """From a SentencePiece model to a spec, by the rules of a family."""
 
-from reprise.base.errors import EntryNotFound
+from reprise.base.errors import EntryNotFound, InvalidFormat
 from reprise.tokenizers.added import AddedToken, with_added
 from reprise.tokenizers.legacy import spm_templates
 from reprise.tokenizers.legacy.recipe import Converted, Source
@@ -16,6 +16,7 @@ from reprise.tokenizers.spec import TokenizerSpec
 from reprise.tokenizers.templates import token_ids
 
 NAMES = ("spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "spm.model")
+_MAX_EXTRA = 10_000
 _LOW = -100.0  # a score that keeps a piece from being chosen
 
 
@@ -25,7 +26,7 @@ def convert(source: Source) -> Converted:
     if name is None:
         raise EntryNotFound(f"{source.folder.name} has no SentencePiece model.")
     model = read(source.folder.read(name, limit=MAX_FILE), f"{source.folder.name}: {name}")
-    return Converted(build(model, source))
+    return Converted(build(model, source), {"extra_special_tokens": _extra_ids(source)})
 
 
 def build(model: SentencePiece, source: Source) -> TokenizerSpec:
@@ -58,8 +59,17 @@ def _pieces(model: SentencePiece, source: Source) -> list[Piece]:
         rest = [_apart(piece) for piece in rest]
     if rules.get("tab"):
         rest = _with_tab(rest)
-    tail = [Piece(text, 0.0, Kind.CONTROL) for text in rules.get("tail", ())]
+    last = [*_extra_ids(source)[::-1], *rules.get("tail", ())]
+    tail = [Piece(text, 0.0, Kind.CONTROL) for text in last]
     return head + rest + tail
+
+
+def _extra_ids(source: Source) -> list[str]:
+    """Return T5's tokens for what is left out of a text; its models say how many."""
+    count = source.settings.get("extra_ids", source.family.rules.get("extra_ids", 0))
+    if type(count) is not int or not 0 <= count <= _MAX_EXTRA:
+        raise InvalidFormat(f"extra_ids is {count!r:.40}; use 0 to {_MAX_EXTRA}.")
+    return [f"<extra_id_{number}>" for number in range(count)]
 
 
 def _apart(piece: Piece) -> Piece:
