@@ -114,6 +114,16 @@ def test_a_lock_made_by_uv_is_for_other_systems_too(repo: Path, shelf: Path) -> 
     ]
 
 
+def test_pins_of_packages_that_nobody_imports_limit_what_others_bring_in(
+    repo: Path, shelf: Path, how: Locking
+) -> None:
+    make_wheel(shelf, "side", "2.0", requires=["deep"])
+    write(repo, {"requirements.txt": "deep<2\nunused==9\n"})
+    made = locking.write_lock(repo, read_manifest(repo), how)
+    assert [(it.name, it.version) for it in made.packages] == [
+        ("base", "2.0"), ("deep", "1.0"), ("side", "2.0")]  # fmt: skip
+
+
 def test_a_lock_that_is_there_is_changed_only_when_asked(repo: Path, how: Locking) -> None:
     manifest = read_manifest(repo)
     write(repo, {LOCK: 'lock-version = "1.0"\ncreated-by = "me"\n'})

@@ -238,6 +238,12 @@ def test_an_example_that_fails_names_its_line(repo, check) -> None:
         "README.md:10: EntryPointMissing: Cannot find callable nett in hubconf.py.")  # fmt: skip
 
 
+def test_blocks_share_their_names_whichever_kind_they_are(repo, check) -> None:
+    text = ">>> model([3])\n[2.0]\n>>> kept = 7\n```\n\n```py\nassert kept == 7\n```\n"
+    write(repo, card=(">>> model([3])\n[2.0]\n```\n", text))
+    assert of(check(), "example-runs") == ("passed", "3 blocks ran as they stand")
+
+
 def test_an_example_gets_the_packages_that_only_it_imports(repo, check) -> None:
     write(repo, card=("import reprise\n", "import reprise, plot\nassert plot.version == '1.0'\n"))
     assert of(check(), "example-runs")[0] == "passed"
