@@ -69,6 +69,19 @@ def flat_choices(given: Given) -> int:
     return int(first.shape[1])
 
 
+def count_tokens(given: Given, tower: spec.Tower) -> None:
+    """Mask what lies beyond a row's tokens where padding has to be zero and no mask is given.
+
+    A row has as many tokens as `lengths` says or, without it, as ids that are not padding.
+    """
+    lengths, ids, table = given.pop("lengths", None), given.get("input_ids"), tower.input
+    if not isinstance(table, spec.Embedding) or not table.mask_pads or ids is None or ids.ndim < 2:  # noqa: PLR2004
+        return
+    if "attention_mask" not in given and "past_key_values" not in given:
+        counted = (ids != table.pad).sum(1) if lengths is None else lengths
+        given["attention_mask"] = (np.arange(ids.shape[1]) < counted[:, None]).astype(np.int64)
+
+
 def check(given: Given, tower: spec.Tower, past: int = 0, prefix: str = "") -> None:
     """Compare a tower's arguments with each other and with its tables.
 

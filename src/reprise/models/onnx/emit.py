@@ -20,7 +20,7 @@ VERSION = 4  # raised when the same plan gives another graph than before
 NUMBERS = frozenset({
     "input_ids", "decoder_input_ids", "token_type_ids", "position_ids", "decoder_position_ids",
     "langs", "attention_mask", "decoder_attention_mask", "mc_token_ids", "bool_masked_pos",
-    "logits_to_keep",
+    "logits_to_keep", "lengths",
 })  # fmt: skip
 _RANKS = {"logits_to_keep": 1, "pixel_values": 4, "head_mask": 2, "decoder_head_mask": 2,
           "cross_attn_head_mask": 2}  # fmt: skip
@@ -42,9 +42,10 @@ def check_expressible(plan: Plan) -> None:
     """
     reason = plan.spec.torch_only
     for tower in plan.spec.towers.values():
-        match tower.stack.attention.score_bias:
-            case spec.Segmented():
-                reason = reason or "its attention relates segments and keeps memories"
+        if isinstance(tower.stack.attention.score_bias, spec.Segmented):
+            reason = reason or "its attention keeps memories of earlier segments"
+        if isinstance(tower.input, spec.Clusters):
+            reason = reason or "rare tokens have tables of their own"
     for act in _activations(plan):
         check_activation(act)
     if plan.head and plan.head.kind not in KINDS:

@@ -114,6 +114,7 @@ class SingleModel(OnnxModel):
         cache = given.get("past_key_values")
         if cache is None and tower.stack.attention.causal and given.get("use_cache"):
             cache = Cache()
+        arguments.count_tokens(given, tower)
         arguments.check(given, tower, cache.length if cache else 0)
         feeds = {name: value for name, value in given.items() if name not in SWITCHES}
         outputs = self._run(tower, feeds, given, cache)

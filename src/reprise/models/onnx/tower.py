@@ -50,13 +50,13 @@ class Tower:
         x = self._embedded(given, call)
         self._prepare(given, call)
         x = self._layers(x, call, states=request.states)
-        stack = self.tower.stack
+        stack, raw = self.tower.stack, x
         if stack.final_norm:
             x = norm(self.g, x, f"{self.prefix}norm", stack.final_norm, stack.width)
         if self.tower.project:
             (x,) = linear(self.g, x, f"{self.prefix}project")
         if request.states:
-            call.states.append(x)
+            call.states.append(raw if self.tower.raw_states else x)
         return Passed(x, self._pooled(x, given), call)
 
     def _call(self, given: Mapping[str, str], request: Request) -> Call:
@@ -81,6 +81,8 @@ class Tower:
                 return patches(self.g, image, f"{self.prefix}embed", given)
             case spec.Frames():
                 return frames(self.g, f"{self.prefix}embed", given)
+            case other:
+                raise NotSupported(f"The onnx engine does not read {type(other).__name__}.")
 
     def _prepare(self, given: Mapping[str, str], call: Call) -> None:
         """Make what all layers share: masks by window, rotations by rope."""
