@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 import reprise.tokenizers
-from reprise.base.errors import InvalidInput
+from reprise.base.errors import InvalidFormat, InvalidInput
 from reprise.tokenizers import AddedToken, AutoTokenizer, BertTokenizerFast
-from tests.tokenizer_files import KINDS, TEXTS, fresh, own_bert, write_json
+from tests.tokenizer_files import KINDS, TEXTS, fresh, own_bert, vocab_folder, write_json
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -64,6 +64,25 @@ def test_old_added_tokens_keep_their_order(tmp_path: Path) -> None:
     write_json(tmp_path / "added_tokens.json", {"zwei": len(vocab) + 1, "eins": len(vocab)})
     tokenizer = AutoTokenizer.from_pretrained(tmp_path, tokenizer_class="BertTokenizer")
     assert tokenizer.convert_tokens_to_ids(["eins", "zwei"]) == [len(vocab), len(vocab) + 1]
+    named = AutoTokenizer.from_pretrained(
+        tmp_path, tokenizer_class="BertTokenizer", bos_token="zwei", eos_token="eins"
+    )
+    assert (named.bos_token_id, named.eos_token_id) == (len(vocab) + 1, len(vocab))
+    assert named.added_tokens_decoder[len(vocab)].special
+
+
+@pytest.mark.parametrize(
+    ("added", "message"),
+    [({"x": 90}, r"'x' claims id 90, but the next free one is \d+\.\n"), ({"x": "1"}, "with ids"),
+     ({"x": 1, "y": 1}, "id twice"), ({"x": -1}, "with ids")],
+)  # fmt: skip
+def test_ids_are_never_changed_silently(
+    tmp_path: Path, added: dict[str, Any], message: str
+) -> None:
+    folder = vocab_folder(tmp_path / "m", own_bert(), "BertTokenizer")
+    write_json(folder / "added_tokens.json", added)
+    with pytest.raises(InvalidFormat, match=message):
+        AutoTokenizer.from_pretrained(folder)
 
 
 @pytest.mark.parametrize(

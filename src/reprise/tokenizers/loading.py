@@ -7,11 +7,12 @@ from typing import Any
 
 from reprise.base.errors import EntryNotFound, InvalidFormat
 from reprise.tokenizers.adapting import adapt
-from reprise.tokenizers.added import AddedToken, read_added, with_added
+from reprise.tokenizers.added import AddedToken, with_added
 from reprise.tokenizers.config import TokenizerConfig, place_of, read_config, read_templates
 from reprise.tokenizers.families import by_class, by_model_type
 from reprise.tokenizers.family import GENERIC, Family
 from reprise.tokenizers.folder import Folder, open_folder
+from reprise.tokenizers.listed import listed_tokens, old_tokens
 from reprise.tokenizers.spec import TokenizerSpec
 
 _PLACE = ("revision", "subfolder", "endpoint", "token", "offline")
@@ -122,39 +123,32 @@ def _with_tokens(
 ) -> TokenizerSpec:
     """Add the tokens that only the files around tokenizer.json know."""
     known = {entry["content"] for entry in spec.data["added_tokens"]}
-    listed = _listed_tokens(stored, config)
+    every = [*config.specials.values(), *config.extra_specials]
+    listed = listed_tokens(stored, every)
     if not folder.has("tokenizer.json"):
-        listed += _old_added(folder, config)
+        listed |= old_tokens(folder, every)
     named = [config.specials[name] for name in sorted(config.specials, key=place_of)]
     specials = [*named, *config.extra_specials]
     missing = [token for token in specials if token.content not in known]
-    return with_added(spec, [*listed, *_once(missing, listed)])[0]
+    tokens = [listed[key] for key in sorted(listed)]
+    spec, _ = with_added(spec, [*tokens, *_once(missing, tokens)])
+    if not folder.has("tokenizer.json"):
+        _check_ids(spec, listed, folder)
+    return spec
 
 
-def _listed_tokens(stored: Mapping[str, Any], config: TokenizerConfig) -> list[AddedToken]:
-    decoder = stored.get("added_tokens_decoder")
-    if decoder is None:
-        return []
-    if not isinstance(decoder, Mapping) or not all(_is_number(key) for key in decoder):
-        raise InvalidFormat("added_tokens_decoder must be an object of ids and tokens.")
-    found = [read_added(decoder[key]) for key in sorted(decoder, key=int)]
-    named = {token.content for token in config.specials.values()}
-    return [replace(token, special=token.special or token.content in named) for token in found]
-
-
-def _old_added(folder: Folder, config: TokenizerConfig) -> list[AddedToken]:
-    """Read added_tokens.json of old folders: tokens and ids, in the order of the ids."""
-    data = folder.json("added_tokens.json")
-    if not all(type(value) is int for value in data.values()):
-        raise InvalidFormat(f"{folder.name}: added_tokens.json must hold tokens with ids.")
-    specials = {token.content for token in (*config.specials.values(), *config.extra_specials)}
-    return [AddedToken(key, special=key in specials) for key in sorted(data, key=data.__getitem__)]
+def _check_ids(spec: TokenizerSpec, listed: Mapping[int, AddedToken], folder: Folder) -> None:
+    """Refuse to give tokens other ids than their files say."""
+    ids = {entry["content"]: entry["id"] for entry in spec.data["added_tokens"]}
+    for claimed, token in listed.items():
+        if ids[token.content] != claimed:
+            raise InvalidFormat(
+                f"{folder.name}: added token {token.content!r:.80} claims id {claimed}, but the "
+                f"next free one is {ids[token.content]}.",
+                hint="The ids of added tokens must follow the vocabulary without gaps.",
+            )
 
 
 def _once(tokens: list[AddedToken], besides: list[AddedToken]) -> list[AddedToken]:
     seen = {token.content for token in besides}
     return [token for token in {t.content: t for t in tokens}.values() if token.content not in seen]
-
-
-def _is_number(text: Any) -> bool:
-    return isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 10  # noqa: PLR2004 - digits of an id

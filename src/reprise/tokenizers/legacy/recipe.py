@@ -6,9 +6,10 @@ from typing import Any
 
 from reprise.base.errors import InvalidFormat
 from reprise.tokenizers.added import AddedToken, with_added
-from reprise.tokenizers.config import place_of, read_config
+from reprise.tokenizers.config import TokenizerConfig, place_of, read_config
 from reprise.tokenizers.family import Family
 from reprise.tokenizers.folder import Folder
+from reprise.tokenizers.listed import listed_tokens, old_tokens
 from reprise.tokenizers.spec import TokenizerSpec
 
 
@@ -35,13 +36,29 @@ class Source:
 
     def specials(self) -> dict[str, AddedToken]:
         """Return the named special tokens, the settings over the family's."""
-        keys = {key: value for key, value in self.settings.items() if key.endswith("_token")}
-        found = read_config(keys, self.family.defaults()).specials
+        found = self._config().specials
         return {name: found[name] for name in sorted(found, key=place_of)}
+
+    def added(self) -> list[AddedToken]:
+        """Return the tokens to add: those that files list, in their order, then the named."""
+        config = self._config()
+        every = [*config.specials.values(), *config.extra_specials]
+        listed = {**listed_tokens(self.settings, every), **old_tokens(self.folder, every)}
+        first = [listed[key] for key in sorted(listed)]
+        seen = {token.content for token in first}
+        return [*first, *(each for each in self.specials().values() if each.content not in seen)]
 
     def special(self, name: str) -> str:
         """Return the text of a named special token."""
         return self.specials()[name].content
+
+    def _config(self) -> TokenizerConfig:
+        named = {
+            key: value
+            for key, value in self.settings.items()
+            if key.endswith(("_token", "_special_tokens"))
+        }
+        return read_config(named, self.family.defaults())
 
 
 @dataclass(frozen=True)
@@ -65,4 +82,4 @@ def assemble(model: Mapping[str, Any], parts: Mapping[str, Any], source: Source)
             hint="Pass its name as unk_token.",
         )
     spec = TokenizerSpec({"model": dict(model), **parts})
-    return with_added(spec, source.specials().values())[0]
+    return with_added(spec, source.added())[0]

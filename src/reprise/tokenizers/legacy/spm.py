@@ -44,7 +44,7 @@ def build(model: SentencePiece, source: Source) -> TokenizerSpec:
         if piece.kind in {Kind.CONTROL, Kind.USER_DEFINED}
     ]
     spec, _ = with_added(spec, listed)
-    spec, _ = with_added(spec, source.specials().values())
+    spec, _ = with_added(spec, source.added())
     template = spm_templates.template_of(source, token_ids(spec))
     return spec.with_data(post_processor=template)
 
