@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reprise.metrics.definition import Definition
     from reprise.metrics.loading import load_metric
     from reprise.metrics.metric import Metric
+    from reprise.metrics.paired import Difference, paired_difference
     from reprise.metrics.score import Result, Score
     from reprise.metrics.signature import Comparison, comparable
     from reprise.metrics.signature import parse as parse_signature
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _EXPORTS = {
     "Comparison": "signature:Comparison",
     "Definition": "definition:Definition",
+    "Difference": "paired:Difference",
     "Metric": "metric:Metric",
     "Result": "score:Result",
     "Score": "score:Score",
@@ -33,6 +35,7 @@ _EXPORTS = {
     "comparable": "signature:comparable",
     "ids": "catalogue:ids",
     "load_metric": "loading:load_metric",
+    "paired_difference": "paired:paired_difference",
     "parse_signature": "signature:parse",
     "suite_score": "suites:suite_score",
 }
@@ -40,6 +43,7 @@ _EXPORTS = {
 __all__ = [
     "Comparison",
     "Definition",
+    "Difference",
     "Metric",
     "Result",
     "Score",
@@ -47,6 +51,7 @@ __all__ = [
     "comparable",
     "ids",
     "load_metric",
+    "paired_difference",
     "parse_signature",
     "suite_score",
 ]

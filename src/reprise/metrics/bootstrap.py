@@ -53,7 +53,7 @@ def replicate(definition: Definition, table: Table, options: Options, plan: Plan
     """Compute every value on every replicate, shape (replicates,) or (replicates, classes)."""
     found: dict[str, list[Floats]] = {}
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        for weights in _draw(table, plan):
+        for weights in draw(table, plan):
             for name, values in definition.finish(replace(table, weights=weights), options).items():
                 found.setdefault(name, []).append(values)
     return {name: np.concatenate(parts) for name, parts in found.items()}
@@ -71,7 +71,7 @@ def spread(values: Floats) -> Spread | None:
     return Spread(stderr, (low, high)) if is_finite else None
 
 
-def _draw(table: Table, plan: Plan) -> Iterator[Floats]:
+def draw(table: Table, plan: Plan) -> Iterator[Floats]:
     """Yield weights of replicates, shape (some, M)."""
     counts = table.weights[0]
     generator = np.random.Generator(np.random.PCG64(plan.seed))

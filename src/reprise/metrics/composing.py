@@ -11,7 +11,7 @@ from reprise.base.errors import InvalidFormat, InvalidInput
 from reprise.metrics.definition import RAW, Cells, Columns, Definition, Values
 from reprise.metrics.inputs import as_list, check_lengths, shown
 from reprise.metrics.options import Options, text_of
-from reprise.metrics.table import Floats, Table, collapse, ratio, size, totals
+from reprise.metrics.table import Floats, Table, narrow, ratio, size, totals
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def finish(
     found: Values = {}
     for component, layout in zip(components, table.labels, strict=True):
         start, end, labels = cast("tuple[int, int, tuple[Any, ...]]", layout)
-        part = _narrowed(table, slice(start, end), labels)
+        part = narrow(table, slice(start, end), labels)
         for name, values in component.definition.finish(part, component.options).items():
             called = component.names.get(name, name)
             if called in found or called == "mean":
@@ -140,14 +140,6 @@ def finish(
     if main not in found:
         raise InvalidFormat(f"{main!r} is to stand for the metric, and is no value of it.")
     return found
-
-
-def _narrowed(table: Table, columns: slice, labels: Any) -> Table:
-    """Return some columns with rows that are sorted and distinct again."""
-    rows = collapse(table.rows[:, columns])
-    weights = np.zeros((len(table.weights), len(rows.rows)))
-    np.add.at(weights.T, rows.order, table.weights.T)
-    return Table(rows.rows, weights, tuple(labels))
 
 
 def _described(component: Component) -> str:

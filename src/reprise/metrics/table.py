@@ -50,6 +50,14 @@ def collapse(rows: Floats, labels: tuple[Hashable, ...] = ()) -> Table:
     return Table(ordered[is_new], counts[None, :], labels, inverse)
 
 
+def narrow(table: Table, columns: slice, labels: tuple[Hashable, ...] = ()) -> Table:
+    """Return some columns of a table; rows are sorted and distinct again, weights added up."""
+    rows = collapse(table.rows[:, columns])
+    weights = np.zeros((len(table.weights), len(rows.rows)))
+    np.add.at(weights.T, rows.order, table.weights.T)
+    return Table(rows.rows, weights, labels)
+
+
 def totals(table: Table, columns: Any = None) -> Floats:
     """Sum statistics over examples, shape (R, K).
 
