@@ -360,9 +360,75 @@ def test_the_repo_does_not_choose_who_is_asked_for_large_files(evil: Git, host: 
     assert host.asked == []
 
 
-def test_large_files_behind_ssh_are_refused_honestly(tmp_path: Path) -> None:
-    address = Address("ssh://git@h", RepoId("a", "b"), kind="git", remote="git@h:a/b.git")
+def test_large_files_behind_a_git_daemon_are_refused_honestly(tmp_path: Path) -> None:
+    address = Address("git://h", RepoId("a", "b"), kind="git", remote="git://h/a/b.git")
     both = {"a.bin": POINTER, "b.bin": POINTER}
     with pytest.raises(NotSupported, match=r"a\.bin and 1 more are kept outside git") as caught:
         LargeFiles(Command(address.remote), address).fetch(both, tmp_path)
+    assert caught.value.hint.startswith("Use the repo's https URL.")
+
+
+# -- large files behind ssh -------------------------------------------------------------------
+
+
+@pytest.fixture
+def ssh(tmp_path: Path, monkeypatch) -> Path:
+    """Answers as `git-lfs-authenticate` on another machine would: what the file holds."""
+    script = tmp_path / "ssh with spaces"
+    script.write_text(
+        f'#!/bin/sh\nprintf "%s\\n" "$@" > "{tmp_path}/asked"\ncat "{tmp_path}/said"\n'
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("GIT_SSH_COMMAND", f"'{script}' -oBatchMode=yes")
+    return tmp_path / "said"
+
+
+def behind_ssh(remote: str, into: Path) -> bytes:
+    into.mkdir()
+    address = Address("ssh://git@h", RepoId("a", "b"), kind="git", remote=remote)
+    LargeFiles(Command(remote), address).fetch({"model.bin": POINTER}, into)
+    return (into / "model.bin").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("remote", "asked"),
+    [
+        ("git@h:a/b.git", ["git@h", "git-lfs-authenticate a/b.git download"]),
+        ("ssh://git@h:22/~a/b", ["-p", "22", "git@h", "git-lfs-authenticate '~a/b' download"]),
+        ("ssh://h/a%20b.git", ["h", "git-lfs-authenticate '/a b.git' download"]),
+        ("ssh://h/$(id)%27.git", ["h", "git-lfs-authenticate '/$(id)'\"'\"'.git' download"]),
+    ],
+)
+def test_large_files_behind_ssh_are_where_their_server_says(
+    remote: str, asked: list[str], ssh: Path, host: Host, tmp_path: Path
+) -> None:
+    header = {"Authorization": "RemoteAuth once"}
+    ssh.write_text(json.dumps({"href": f"{host.url}/lfs", "header": header}))
+    host.offer(f"{host.url}/stored")
+    host.body = DATA
+    assert behind_ssh(remote, tmp_path / "into") == DATA
+    assert (tmp_path / "asked").read_text().splitlines() == ["-oBatchMode=yes", *asked]
+    sent = [headers.get("Authorization") for _, headers in host.asked]
+    assert (host.asked[0][0], sent) == ("/lfs/objects/batch", ["RemoteAuth once", None])
+
+
+@pytest.mark.parametrize(
+    "said", ["", "[]", "{}", "git-lfs-authenticate: not found", '{"href": 3, ']
+)
+def test_an_ssh_server_that_answers_nonsense_is_called_so(ssh, tmp_path, said: str) -> None:
+    ssh.write_text(said)
+    with pytest.raises(CorruptContent, match="does not answer like an LFS server"):
+        behind_ssh("git@h:a/b.git", tmp_path / "into")
+
+
+def test_an_ssh_server_leads_to_the_web_only(ssh: Path, tmp_path: Path) -> None:
+    ssh.write_text('{"href": "file:///etc"}')
+    with pytest.raises(InvalidInput, match="is not an http or https URL"):
+        behind_ssh("git@h:a/b.git", tmp_path / "into")
+
+
+def test_an_ssh_that_fails_is_named_with_the_way_out(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("GIT_SSH_COMMAND", "echo no such command >&2; false")
+    with pytest.raises(NotSupported, match="does not say where: no such command") as caught:
+        behind_ssh("git@h:a/b.git", tmp_path / "into")
     assert caught.value.hint.startswith("Use the repo's https URL.")

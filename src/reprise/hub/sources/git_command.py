@@ -140,6 +140,17 @@ class Git:
         return f"{parts.scheme}://{parts.netloc}"
 
 
+def run_process(command: list[str], environment: dict[str, str], patience: Patience) -> bytes:
+    """Run another program as git is run: without a terminal, and not for ever.
+
+    Raises:
+        GitFailed: It says no.
+        HubUnreachable: Nothing moved for too long.
+    """
+    with _Running(command, environment) as running:
+        return running.finish(b"", None, patience.stall)
+
+
 def find_git() -> str:
     """Return the path of git.
 

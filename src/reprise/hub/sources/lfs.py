@@ -10,6 +10,7 @@ import logging
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from reprise.formats.lfs_pointer import MAX_POINTER, Pointer, parse
 from reprise.hub.address import Address
 from reprise.hub.failures import unreachable
 from reprise.hub.sources.git_command import Git, GitFailed
+from reprise.hub.sources.lfs_ssh import authenticate
 from reprise.hub.url_transfer import Patience, http_client, receive
 
 if TYPE_CHECKING:
@@ -58,9 +60,9 @@ class LargeFiles:
         if self.git.scheme == "file":
             self._copy(pointers, into)
             return
-        if self.git.scheme not in {"http", "https"}:
+        if self.git.scheme == "git":
             raise NotSupported(
-                f"{self._some(pointers)} kept outside git (LFS), which only https serves.",
+                f"{self._some(pointers)} kept outside git (LFS), which git:// cannot fetch.",
                 hint="Use the repo's https URL. Listing needs no large files and works.",
             )
         wanted = {pointer.sha256: pointer for pointer in pointers.values()}
@@ -88,6 +90,7 @@ class LargeFiles:
 
         try:
             with http_client(Patience()) as client:
+                client.headers.update(self._server[1])
                 for start in range(0, len(wanted), _BATCH):
                     yield from self._ask(client, wanted[start : start + _BATCH])
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
@@ -97,7 +100,7 @@ class LargeFiles:
         self, client: "httpx2.Client", wanted: list[Pointer]
     ) -> Iterator[tuple[str, "_Action"]]:
         answer = self._post(client, wanted, None)
-        if answer.status_code == HTTPStatus.UNAUTHORIZED:
+        if answer.status_code == HTTPStatus.UNAUTHORIZED and self.git.scheme != "ssh":
             answer = self._post(client, wanted, self._credentials())
         if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             raise Unauthenticated(f"{self._url} does not accept these credentials.")
@@ -134,8 +137,16 @@ class LargeFiles:
 
     @property
     def _url(self) -> str:
-        plain = self.git.remote.removesuffix("/")
-        return f"{plain if plain.endswith('.git') else f'{plain}.git'}/info/lfs/objects/batch"
+        return f"{self._server[0]}/objects/batch"
+
+    @cached_property
+    def _server(self) -> tuple[str, dict[str, str]]:
+        """Address of the LFS server, and headers for it alone."""
+        if self.git.scheme == "ssh":
+            href, headers = authenticate(self.git)
+            return href.rstrip("/"), headers
+        plain = self.git.remote.removesuffix("/").removesuffix(".git")
+        return f"{plain}.git/info/lfs", {}
 
     def _absent(self, what: str) -> EntryNotFound:
         return EntryNotFound(
