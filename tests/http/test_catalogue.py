@@ -186,6 +186,9 @@ def test_published_repos_are_ranked_by_votes(hub: Hub, ada, eve) -> None:
     eve.post(f"{URL}/vote")
     found = hub.client().get("/api/submissions?state=published").json()
     assert [(it["id"], it["likes"]) for it in found] == [("ada/net", 1), ("ada/two", 0)]
+    limited = [hub.client().get(f"/api/submissions?limit={it}") for it in ("1", "9" * 12, "0", "x")]
+    assert [it.status_code for it in limited] == [200, 200, 400, 400]
+    assert [len(it.json()) for it in limited[:2]] == [1, 2]
 
 
 # -- reports --------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import pytest
 
+from reprise.cli.main import run
 from reprise.registry.tag_catalogue import label_of
 from tests.committing import commit
 from tests.factories import Hub, make_repo, make_token, make_user
@@ -91,3 +92,11 @@ def test_papers_are_a_filter_beside_lists(cited: Hub) -> None:
     }
     assert label_of("arxiv:1810.04805") == "arXiv 1810.04805"
     assert "arXiv 1810.04805" in cited.client().get("/models").text
+
+
+@pytest.mark.usefixtures("client_home")
+def test_the_command_line_searches_by_paper(cited: Hub, capsys: pytest.CaptureFixture[str]) -> None:
+    for paper in ("https://arxiv.org/pdf/1810.04805v2", "doi:10.1000/ABC"):
+        assert run(["search", "--paper", paper, "--endpoint", cited.url]) == 0
+        assert capsys.readouterr().out.split("\t")[0] == "ada/net"
+    assert run(["search", "--paper", "nothing"]) == 2

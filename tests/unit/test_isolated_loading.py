@@ -17,12 +17,13 @@ from reprise.base.errors import (
     InvalidInput,
     RemoteFailure,
 )
+from reprise.formats import pylock
 from reprise.hub import Isolation
 from reprise.isolate.limits import Level
 from reprise.isolate.requirements import Sources
 from tests.sandboxes import skip_unless_available
 from tests.scripted_hub import ScriptedHub
-from tests.wheelhouse import make_wheel
+from tests.wheelhouse import lock_of, make_wheel
 
 HUBCONF = """
 import os, socket
@@ -76,6 +77,17 @@ def test_requirements_that_clash_within_a_repo_are_explained(
     commit(scripted, "ada/net", "base==3.0\n")
     with pytest.raises(IncompatibleDependencies, match="base==3"):
         reprise.load("ada/net", "version", isolated=isolation)
+
+
+def test_a_lock_in_the_repo_decides(
+    scripted: ScriptedHub, isolation: Isolation, tmp_path: Path
+) -> None:
+    lock = pylock.write(lock_of(tmp_path / "shelf" / "base-1.0-py3-none-any.whl"))
+    files = {"hubconf.py": HUBCONF.encode(), "pylock.toml": lock.encode()}
+    scripted.commit("ada/net", files)
+    assert reprise.load("ada/net", "version", isolated=isolation) == "1.0"
+    asked = replace(isolation, requirements=("base==2.0",))
+    assert reprise.load("ada/net", "version", isolated=asked) == "2.0"
 
 
 def test_constraints_choose_among_versions(scripted: ScriptedHub, isolation: Isolation) -> None:

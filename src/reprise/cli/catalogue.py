@@ -138,7 +138,7 @@ def _show(found: dict[str, Any]) -> None:
         output.show(found)
         return
     output.show(found, f"{found['id']}\t{found['state']}\t{found['sha']}")
-    output.table(found["checks"], ["name", "outcome", "reason"])
+    output.table(found["checks"], ["name", "outcome", "reason", "checkedAt", "by"])
     last = found["history"][-1] if found["history"] else None
     if last and last["reason"]:
         output.say(f"{last['actor'] or 'the hub'}: {last['reason']}")

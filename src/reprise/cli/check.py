@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("reprise.cli")
 _EXIT_FAILED = 1
+_ALL = 5_000  # submissions in each state, the most that a hub lists
 
 
 @click.command()
@@ -95,7 +96,8 @@ def _check_all(how: "How") -> int:
     from reprise.hub.trials.running import check_repo
 
     rows, code = [], 0
-    for item in [it for state in ("published", "stale") for it in catalogue.submissions(state)]:
+    states = (catalogue.submissions(state, limit=_ALL) for state in ("published", "stale"))
+    for item in [it for found in states for it in found]:
         name = item["id"]
         try:
             catalogue.check(name)  # what the hub checks itself

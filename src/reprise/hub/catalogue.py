@@ -43,9 +43,9 @@ def submission(repo: str) -> dict[str, Any]:
     return _object(ask("GET", f"{_route(repo)}/submission"))
 
 
-def submissions(state: str = "") -> list[dict[str, Any]]:
-    """List the submissions that you may see, those that changed last first."""
-    return _array(ask("GET", f"/api/submissions?state={quote(state, safe='')}"))
+def submissions(state: str = "", *, limit: int = 200) -> list[dict[str, Any]]:
+    """List the submissions that you may see, those with most votes first."""
+    return _array(ask("GET", f"/api/submissions?state={quote(state, safe='')}&limit={limit}"))
 
 
 def check(repo: str) -> dict[str, Any]:

@@ -40,7 +40,8 @@ _log = logging.getLogger(__name__)
 
 MAX_REASON = 4_000  # characters
 MAX_EVENTS = 1_000
-MAX_LISTED = 200
+LISTED = 200
+MAX_LISTED = 5_000  # a nightly job goes through all of them
 
 
 class State(StrEnum):
@@ -153,9 +154,17 @@ def visible(conn: Connection, caller: Caller, repo: Repo, *, reviews: bool) -> S
 
 
 def list_visible(
-    conn: Connection, caller: Caller, state: State | None, *, reviews: bool
+    conn: Connection,
+    caller: Caller,
+    state: State | None,
+    *,
+    reviews: bool,
+    limit: int = LISTED,
 ) -> list[Submission]:
-    """List submissions that a caller may see: most votes first, then the latest change."""
+    """List submissions that a caller may see: most votes first, then the latest change.
+
+    Beyond the limit, of at most `MAX_LISTED`, those that changed longest ago are left out.
+    """
     query = _ALL if state is None else _ALL.where(submission.c.state == state.value)
     found = []
     for row in conn.execute(query.order_by(submission.c.updated_at.desc())):
@@ -163,7 +172,7 @@ def list_visible(
         if repo is None or not _may_list(caller, repo, State(row.state), reviews):
             continue
         found.append(_submission(row, repo))
-        if len(found) >= MAX_LISTED:
+        if len(found) >= min(limit, MAX_LISTED):
             break
     return sorted(found, key=lambda it: -it.repo.likes)
 

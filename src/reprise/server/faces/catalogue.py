@@ -93,12 +93,14 @@ def decide(call: Call) -> Response:
 
 
 def list_submissions(call: Call) -> Response:
-    """`GET /api/submissions?state=`: what the caller may see, most votes first."""
-    text = call.query("state")
+    """`GET /api/submissions?state=&limit=`: what the caller may see, most votes first."""
+    text, most = call.query("state"), call.query("limit") or str(submissions.LISTED)
+    if not most.isascii() or not most.isdigit() or len(most) > _MAX_DIGITS or int(most) == 0:
+        raise InvalidInput("'limit' must be a whole number above zero.")
     with call.read() as (conn, caller):
         reviews = reviewers.reviews(conn, caller)
         state = _state(text) if text else None
-        found = submissions.list_visible(conn, caller, state, reviews=reviews)
+        found = submissions.list_visible(conn, caller, state, reviews=reviews, limit=int(most))
     return Json([_shown(it) for it in found])
 
 
