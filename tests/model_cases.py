@@ -106,6 +106,19 @@ _XLM_HEADS = (
     "Model", "WithLMHeadModel", "ForSequenceClassification", "ForMultipleChoice",
     "ForTokenClassification", "ForQuestionAnsweringSimple", "ForQuestionAnswering",
 )  # fmt: skip
+_XLNET = {
+    "vocab_size": VOCABULARY, "d_model": 32, "n_layer": 3, "n_head": 4, "d_inner": 48,
+    "mem_len": 5, "pad_token_id": 0, "start_n_top": 3, "end_n_top": 2,
+}  # fmt: skip
+_XLNET_HEADS = (
+    "Model", "LMHeadModel", "ForSequenceClassification", "ForMultipleChoice",
+    "ForTokenClassification", "ForQuestionAnsweringSimple", "ForQuestionAnswering",
+)  # fmt: skip
+_TRANSFO_XL = {
+    "vocab_size": VOCABULARY, "d_model": 32, "d_embed": 32, "n_layer": 3, "n_head": 4,
+    "d_head": 6, "d_inner": 48, "mem_len": 5, "clamp_len": 4, "cutoffs": [10, 25, 40],
+    "div_val": 2, "pad_token_id": 0,
+}  # fmt: skip
 
 CASES = [
     Case("bert", _ENCODER, (*_BERT_HEADS, "ForPreTraining", "ForNextSentencePrediction"), "pair"),
@@ -202,4 +215,15 @@ CASES = [
         "sinusoidal_embeddings": True, "gelu_activation": False, "use_lang_emb": False,
         "causal": True, "summary_type": "mean", "summary_activation": "tanh"},
         ("Model", "WithLMHeadModel", "ForSequenceClassification"), variant="causal"),
+    Case("xlnet", _XLNET, _XLNET_HEADS, "left"),
+    Case("xlnet", _XLNET | {"bi_data": True, "clamp_len": 3, "reuse_len": 2},
+         ("Model", "LMHeadModel"), "permuted", variant="permuted"),
+    Case("xlnet", _XLNET | {"attn_type": "uni", "same_length": True, "mem_len": None},
+         ("Model",), "ids", variant="uni"),
+    Case("transfo-xl", _TRANSFO_XL, ("Model", "LMHeadModel", "ForSequenceClassification"), "ids",
+         reference="4"),
+    Case("transfo-xl", _TRANSFO_XL | {
+        "d_embed": 24, "div_val": 1, "untie_r": False, "pre_lnorm": True, "same_length": False,
+        "tie_word_embeddings": False, "clamp_len": -1}, ("Model", "LMHeadModel"), "ids",
+         variant="shared", reference="4"),
 ]  # fmt: skip

@@ -87,6 +87,26 @@ def _pair(case: Case) -> dict[str, np.ndarray]:
     }
 
 
+def _just_ids(_: Case) -> dict[str, np.ndarray]:
+    return {"input_ids": _ids(7)}
+
+
+def _left(case: Case) -> dict[str, np.ndarray]:
+    """As `pair`, with the padding before the text."""
+    return {name: value[:, ::-1].copy() for name, value in _pair(case).items()}
+
+
+def _permuted(case: Case) -> dict[str, np.ndarray]:
+    """Two predictions per row, in an order of their own; the first sees nothing at all."""
+    order = np.array([[3, 0, 5, 6, 1, 2, 4], [0, 1, 2, 3, 4, 5, 6]])
+    unseen = (order[:, :, None] <= order[:, None, :]).astype(np.float32)
+    mapping = np.zeros((2, 2, 7), dtype=np.float32)
+    mapping[[0, 0, 1, 1], [0, 1, 0, 1], [1, 5, 0, 3]] = 1
+    mask = _text(case)["attention_mask"]
+    return {"input_ids": _ids(7), "token_type_ids": _pair(case)["token_type_ids"],
+            "input_mask": 1 - mask, "perm_mask": unseen, "target_mapping": mapping}  # fmt: skip
+
+
 def _languages(case: Case) -> dict[str, np.ndarray]:
     return _pair(case) | {"langs": np.array([[0, 0, 1, 1, 2, 2, 2], [2, 1, 0, 0, 0, 0, 0]])}
 
@@ -117,4 +137,5 @@ def _frames(case: Case) -> dict[str, np.ndarray]:
 
 
 _KINDS = {"text": _text, "pair": _pair, "languages": _languages, "seq2seq": _seq2seq,
+          "ids": _just_ids, "left": _left, "permuted": _permuted,
           "pixels": _pixels, "clip": _clip, "speech": _speech, "frames": _frames}  # fmt: skip

@@ -14,6 +14,7 @@ Kind = Literal[
     "causal_lm", "masked_lm", "seq2seq_lm", "sequence", "token", "question_answering",
     "beam_question_answering", "multiple_choice", "next_sentence", "pretraining", "discriminator",
     "double_heads", "image", "image_with_teacher", "masked_image", "projected", "speech", "body",
+    "adaptive_lm",
 ]  # fmt: skip
 Pool = Literal["all", "pooler", "first", "last", "last_unpadded", "mean", "chosen", "eos",
                "mean_all", "class_and_mean", "second", "patches_mean"]  # fmt: skip
@@ -43,6 +44,7 @@ class Head:
     scale: float = 1.0  # of the states before the output layer
     softcap: float = 0.0  # logits become cap * tanh(logits / cap)
     logits_bias: bool = False  # a stored row [1, V] added to the logits (BART)
+    projections: tuple[int, ...] = ()  # clusters with a projection of the head's own (adaptive)
     out_width: int = 0  # rows of the output layer, with `out="width"`
     keeps_pooler: bool = False  # the file has the body's pooler, though the head reads it not
     only: str = ""  # the tower it stands on, when not on all

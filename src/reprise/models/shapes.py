@@ -10,6 +10,7 @@ from reprise.models.heads import Head
 from reprise.models.spec import (
     Attention,
     Buckets,
+    Clusters,
     Disentangled,
     Embedding,
     FeedForward,
@@ -74,6 +75,8 @@ def _tower(tower: Tower, prefix: str) -> Iterator[Item]:
     match tower.input:
         case Embedding():
             yield from _embedding(f"{prefix}embed", tower.input)
+        case Clusters():
+            yield from _clusters(f"{prefix}embed", tower.input)
         case Patches():
             yield from _patches(f"{prefix}embed", tower.input)
         case Frames():
@@ -95,6 +98,13 @@ def _embedding(name: str, spec: Embedding) -> Iterator[Item]:
     yield from norm(f"{name}.norm", spec.norm, spec.width)
     if spec.project:
         yield from linear(f"{name}.project", spec.project, spec.width, bias=spec.project_bias)
+
+
+def _clusters(name: str, spec: Clusters) -> Iterator[Item]:
+    for number, (rows, width) in enumerate(spec.tables):
+        yield f"{name}.tables.{number}.weight", (rows, width)
+        if spec.projected:
+            yield f"{name}.projects.{number}", (spec.project, width)
 
 
 def _patches(name: str, spec: Patches) -> Iterator[Item]:
@@ -170,8 +180,9 @@ def _attention(name: str, spec: Attention, width: int, number: int) -> Iterator[
 def _segmented(name: str, bias: Segmented, sizes: tuple[int, int, int]) -> Iterator[Item]:
     heads, size, width = sizes
     yield f"{name}.r.weight", (heads * size, width)
-    yield f"{name}.content", (heads, size)
-    yield f"{name}.position", (heads, size)
+    if not bias.shared:
+        yield f"{name}.content", (heads, size)
+        yield f"{name}.position", (heads, size)
     if bias.segments:
         yield f"{name}.segment", (heads, size)
         yield f"{name}.segments", (2, heads, size)
@@ -190,6 +201,13 @@ def _score_bias(prefix: str, spec: Stack) -> Iterator[Item]:
         case Disentangled(span=span, norm=bias_norm):
             yield f"{prefix}relative.weight", (2 * span, spec.width)
             yield from norm(f"{prefix}relative_norm", bias_norm, spec.width)
+        case Segmented() as bias:
+            shape = (spec.attention.heads, spec.attention.width)
+            if bias.shared:
+                yield f"{prefix}relative.content", shape
+                yield f"{prefix}relative.position", shape
+            if bias.queries:
+                yield f"{prefix}masked", (spec.width,)
     if spec.convolution:
         rows = spec.width // spec.convolution_groups
         yield f"{prefix}conv.weight", (spec.width, rows, spec.convolution)
@@ -218,6 +236,9 @@ def _head(head: Head, spec: ModelSpec, labels: int, name: str = "head") -> Itera
     if head.kind == "beam_question_answering":
         yield from _beam(name, head.norm, width)
         return
+    if head.kind == "adaptive_lm":
+        yield from _adaptive(name, head, spec)
+        return
     if head.dense:
         inner = head.dense_width or spec.width
         yield from linear(f"{name}.dense", inner, width, bias=head.dense_bias)
@@ -241,6 +262,21 @@ def _beam(name: str, given: Norm | None, width: int) -> Iterator[Item]:
         yield from linear(f"{name}.{part}.dense", width, 2 * width)
         yield from linear(f"{name}.{part}.out", 1, width, bias=part == "end")
     yield from norm(f"{name}.end.norm", given, width)
+
+
+def _adaptive(name: str, head: Head, spec: ModelSpec) -> Iterator[Item]:
+    """Log-probabilities by clusters, from the input's tables (Transformer-XL)."""
+    (tower,) = spec.towers.values()
+    tables = tower.input
+    assert isinstance(tables, Clusters)
+    for number, (rows, width) in enumerate(tables.tables):
+        if not head.tied:
+            yield f"{name}.tables.{number}.weight", (rows, width)
+        yield f"{name}.tables.{number}.bias", (rows,)
+    if tables.cutoffs:
+        yield from linear(f"{name}.clusters", len(tables.cutoffs), tables.width)
+    for number in head.projections:
+        yield f"{name}.projects.{number}", (tables.project, tables.widths[number])
 
 
 def pooled_width(head: Head, width: int) -> int:

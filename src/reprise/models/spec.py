@@ -11,6 +11,7 @@ V vocabulary.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
+from itertools import pairwise
 from typing import Literal
 
 from reprise.base.errors import InvalidInput
@@ -140,11 +141,18 @@ class Disentangled:
 
 @dataclass(frozen=True, kw_only=True)
 class Segmented:
-    """Relative sinusoids with content and position biases (Transformer-XL, XLNet)."""
+    """Relative sinusoids, and a memory of earlier states (Transformer-XL, XLNet)."""
 
     segments: bool = False  # XLNet's bias for same or other segment
-    clamp: int = -1
-    both_ways: bool = False
+    shared: bool = False  # all layers have the same content and position biases
+    clamp: int = -1  # distances beyond it count as it; not above 0: none does
+    both_ways: bool = False  # keys after the query have distances of their own
+    mirrored: bool = False  # the second half of a batch is read backwards
+    same_length: bool = False  # every query sees equally many keys
+    memory: int = 0  # states kept of what came before; 0: all of them, below 0: none
+    reuse: int = 0  # how many states of a segment the memory takes; 0: all of them
+    blank: bool = False  # the memory begins as zeros that are seen (Transformer-XL)
+    queries: bool = False  # a second stream asks without seeing its own token (XLNet)
 
 
 ScoreBias = Buckets | Alibi | Disentangled | Segmented
@@ -329,7 +337,55 @@ class Dropout:
     embedding: float = -1.0  # -1: as `hidden`
 
 
-Input = Embedding | Patches | Frames
+@dataclass(frozen=True, kw_only=True)
+class Clusters:
+    """Tokens to vectors, rarer ones from narrower tables (adaptive input, Transformer-XL).
+
+    Tokens up to the first cutoff are in the first table, and so on. Table i has rows of
+    `width // divide ** i` numbers, projected to `project`. With `divide=1` there is one table.
+    """
+
+    vocab: int
+    width: int
+    project: int
+    cutoffs: tuple[int, ...] = ()
+    divide: int = 1
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        _positive(self, vocab=self.vocab, width=self.width, project=self.project)
+        if any(end <= start for start, end in pairwise(self.ends)):
+            raise InvalidInput(f"Cutoffs must rise from 1 to below {self.vocab}: {self.cutoffs}.")
+        if self.divide < 1 or self.width < self.divide ** len(self.cutoffs):
+            raise InvalidInput(
+                f"A width of {self.width} cannot be divided by {self.divide} per cluster."
+            )
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """First token of each cluster, and the size of the vocabulary."""
+        return (0, *self.cutoffs, self.vocab)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Numbers of a row, cluster by cluster."""
+        return tuple(self.width // self.divide**i for i in range(len(self.cutoffs) + 1))
+
+    @property
+    def tables(self) -> tuple[tuple[int, int], ...]:
+        """Rows and width of each table."""
+        if self.divide == 1:
+            return ((self.vocab, self.width),)
+        rows = (end - start for start, end in pairwise(self.ends))
+        return tuple(zip(rows, self.widths, strict=True))
+
+    @property
+    def projected(self) -> bool:
+        """Whether rows are projected."""
+        return self.divide > 1 or self.width != self.project
+
+
+Input = Embedding | Patches | Frames | Clusters
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,10 +42,12 @@ TYPES = {
     "deit": ("vision", "DeiT"),
     "dinov2": ("vision", "Dinov2"),
     "t5": ("t5", "T5"),
+    "transfo-xl": ("xl", "TransfoXL"),
     "vit": ("vision", "ViT"),
     "whisper": ("speech", "Whisper"),
     "xlm": ("xl", "XLM"),
     "xlm-roberta": ("roberta", "XLMRoberta"),
+    "xlnet": ("xl", "XLNet"),
 }
 _registered: dict[str, Family] = {}
 

@@ -4,14 +4,27 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
+from reprise.models import heads, spec
 from reprise.models.torch import losses
-from reprise.models.torch.beam_answers import beam
-from reprise.models.torch.heads import pick
+from reprise.models.torch.adaptive import AdaptiveHead, adaptive
+from reprise.models.torch.beam_answers import BeamHead, beam
+from reprise.models.torch.heads import Head, pick
 
 Fields = dict[str, Any]
+
+
+def make_head(head: heads.Head, model: spec.ModelSpec, labels: int) -> nn.Module:
+    """Make the module of a head."""
+    if head.kind == "beam_question_answering":
+        return BeamHead(head, model.width)
+    if head.kind == "adaptive_lm":
+        (tower,) = model.towers.values()
+        assert isinstance(tower.input, spec.Clusters)
+        return AdaptiveHead(head, tower.input)
+    return Head(head, model, labels)
 
 
 def answer(model: Any, last: Tensor, pooled: Tensor | None, given: dict[str, Any]) -> Fields:
@@ -138,4 +151,5 @@ _KINDS: dict[str, Callable[[Any, Tensor, Tensor | None, dict[str, Any]], Fields]
     "pretraining": _pretraining, "discriminator": _discriminator, "double_heads": _double,
     "image_with_teacher": _teacher, "masked_image": _masked_image, "projected": _projected,
     "body": _body, "beam_question_answering": beam,
+    "adaptive_lm": adaptive,
 }  # fmt: skip

@@ -25,13 +25,21 @@ class FeedForward(nn.Module):
         return self.down(functional.dropout(inner, self.rate, self.training))
 
 
+def _attention(stack: spec.Stack, number: int, rates: spec.Dropout) -> Attention:
+    if isinstance(stack.attention.score_bias, spec.Segmented):
+        from reprise.models.torch.segmented import SegmentedAttention
+
+        return SegmentedAttention(stack, number, rates, cross=False)
+    return Attention(stack, number, rates, cross=False)
+
+
 class Block(nn.Module):
     """One layer of a stack."""
 
     def __init__(self, stack: spec.Stack, number: int, rates: spec.Dropout) -> None:
         super().__init__()
         self.placement, self.rate = stack.placement, rates.hidden
-        self.attn = Attention(stack, number, rates, cross=False)
+        self.attn = _attention(stack, number, rates)
         if stack.cross:
             self.cross = Attention(stack, number, rates, cross=True)
             self.norm_cross = make_norm(stack.width, stack.norm)

@@ -28,6 +28,11 @@ class Inputs:
     encoder_hidden_states: Tensor | None = None
     encoder_attention_mask: Tensor | None = None
     past_key_values: Cache | None = None
+    mems: Sequence[Tensor] | None = None  # states of what came before, [M, B, C] per layer
+    use_mems: bool | None = None
+    perm_mask: Tensor | None = None  # 1 where a token does not see another, [B, T, T]
+    target_mapping: Tensor | None = None  # 1 where a prediction stands, [B, P, T]
+    input_mask: Tensor | None = None  # 1 where padding is, [B, T]
     head_mask: Tensor | None = None
     cross_attn_head_mask: Tensor | None = None
     output_hidden_states: bool = False

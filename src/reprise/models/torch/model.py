@@ -17,8 +17,7 @@ from reprise.models.outputs import Output
 from reprise.models.plan import Plan
 from reprise.models.report import Report
 from reprise.models.source import Source
-from reprise.models.torch.answers import answer
-from reprise.models.torch.beam_answers import BeamHead
+from reprise.models.torch.answers import answer, make_head
 from reprise.models.torch.cache import Cache
 from reprise.models.torch.call import Inputs
 from reprise.models.torch.heads import Head
@@ -80,10 +79,7 @@ class Planned(nn.Module):
         plan = self.plan
         if plan.head is None:
             return
-        if plan.head.kind == "beam_question_answering":
-            self.head: nn.Module = BeamHead(plan.head, plan.spec.width)
-            return
-        self.head = Head(plan.head, plan.spec, plan.config.num_labels)
+        self.head = make_head(plan.head, plan.spec, plan.config.num_labels)
         if plan.head.second:
             self.second = Head(plan.head.second, plan.spec, plan.config.num_labels)
 

@@ -113,8 +113,8 @@ class Tower(nn.Module):
             rotations=self._rotations(given.position_ids, x, past),
             padding=given.attention_mask, memory=given.encoder_hidden_states,
             memory_mask=memory_mask, cache=given.past_key_values,
-            gates=_gates(given.head_mask, stack.layers),
-            cross_gates=_gates(given.cross_attn_head_mask, stack.layers),
+            gates=gates_of(given.head_mask, stack.layers),
+            cross_gates=gates_of(given.cross_attn_head_mask, stack.layers),
             recorded=recorded_layers(given.output_attentions, stack.layers),
             states=[] if given.output_hidden_states else None, shared=self._shared(),
         )  # fmt: skip
@@ -174,7 +174,7 @@ def _at_end(x: Tensor, given: Inputs, eos: int) -> Tensor:
     return x[torch.arange(x.shape[0], device=x.device), ends.argmax(-1)]
 
 
-def _gates(mask: Tensor | None, layers: int) -> Tensor | None:
+def gates_of(mask: Tensor | None, layers: int) -> Tensor | None:
     """Read a head mask: [H] for every layer, or [layers, H]."""
     if mask is None:
         return None
@@ -186,6 +186,10 @@ def make_input(given: spec.Input, rates: spec.Dropout, *, own_table: bool) -> nn
     match given:
         case spec.Embedding():
             return Embed(given, rates, own_table=own_table)
+        case spec.Clusters():
+            from reprise.models.torch.adaptive import ClusterEmbed
+
+            return ClusterEmbed(given, rates)
         case spec.Patches():
             from reprise.models.torch.patches import PatchEmbed
 
