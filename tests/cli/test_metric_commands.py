@@ -17,7 +17,7 @@ def test_metrics_are_listed_and_searched(cli) -> None:
     assert [line.split("\t")[:2] for line in done.out.splitlines()] == [
         ["squad1@1.0", "percent"], ["squad2@1.0", "percent"], ["squad2-best@1.0", "percent"],
     ]  # fmt: skip
-    assert len(json.loads(cli("metric", "list", "--json").out)) == 45
+    assert len(json.loads(cli("metric", "list", "--json").out)) == 46
     assert cli("metric", "list", "zzz").err == "There is no such metric.\n"
 
 

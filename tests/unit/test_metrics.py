@@ -128,6 +128,12 @@ def test_adding_piece_by_piece_is_the_same_as_all_at_once() -> None:
     assert metric.compute(average="macro") == {"f1": 0.7333333333333334}
     with pytest.raises(InvalidInput, match="no examples"):
         metric.compute(average="macro")
+    metric.add(prediction=0.5, reference=1)
+    for _ in range(2):
+        with pytest.raises(InvalidInput, match="looks like a score"):
+            metric.compute()
+    metric.clear()
+    assert metric.compute([1], [1]) == {"f1": 1.0}
 
 
 def test_batches_are_copied_because_buffers_are_used_again() -> None:

@@ -20,6 +20,7 @@ _BUILT_IN: dict[str, dict[str, str]] = {
     "cer": {"1.0": "speech:CER"},
     "chrf": {"1.0": "translation:CHRF"},
     "entity_f1": {"1.0": "entities:ENTITY_F1"},
+    "exact_match": {"1.0": "exact_match:EXACT_MATCH"},
     "f1": {"1.0": "classification:F1"},
     "glue-ax": {"1.0": "glue:AX"},
     "glue-cola": {"1.0": "glue:COLA"},

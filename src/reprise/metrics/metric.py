@@ -75,7 +75,7 @@ class Metric:
         columns = self.definition.read(*_joined(batches), chosen)
         done = state.score(self.definition, columns, chosen)
         result = self._finish(done, chosen)
-        self._waiting.clear()
+        self.clear()
         return result
 
     def add(self, prediction: Any = None, reference: Any = None, *, references: Any = None) -> None:
@@ -89,6 +89,10 @@ class Metric:
         if columns:
             raise InvalidInput(f"{self.name} has no column {next(iter(columns))!r}.")
         self._waiting.append((_copied(predictions), _copied(references)))
+
+    def clear(self) -> None:
+        """Forget what was added, after an error in it."""
+        self._waiting.clear()
 
     def score(self, predictions: Any, references: Any = None) -> State:
         """Return the statistics of some examples, to be merged with others.
