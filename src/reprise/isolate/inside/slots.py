@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import functools
 import mmap
 import os
 import weakref
@@ -40,7 +41,13 @@ class Slot:
         """
         if not (0 <= offset <= self.size and 0 <= size <= self.size - offset):
             raise ValueError("A buffer lies outside its memory.")
-        return (ctypes.c_char * size).from_buffer(self._map, offset)
+        return _bytes_type(size).from_buffer(self._map, offset)
+
+
+@functools.lru_cache(maxsize=32)
+def _bytes_type(size: int) -> type[ctypes.Array[ctypes.c_char]]:
+    """Return the type of so many bytes; kept, because making one takes longer than copying them."""
+    return ctypes.c_char * size
 
 
 def create(number: int, size: int) -> tuple[Slot, int]:
