@@ -48,29 +48,18 @@ def apply(
     """
     source = choose(template, options.get("chat_template"), options.get("tools"))
     chats, batched = _conversations(conversation)
-    masked = bool(options.get("return_assistant_tokens_mask"))
-    tokenize = options.get("tokenize", True)
-    _check(options, masked=masked)
-    variables = {
-        **specials,
-        **{key: options[key] for key in options if key not in _OWN and key not in _ENCODING},
-        "tools": _tools(options.get("tools")),
-        "documents": _documents(options.get("documents")),
-        "add_generation_prompt": bool(options.get("add_generation_prompt")),
-    }
-    if masked and not _GENERATION.search(source):
-        raise InvalidInput("The template marks no {% generation %}, so there is no mask to return.")
+    _check(source, options)
+    variables = _variables(specials, options)
     field = _continued(options.get("continue_final_message"))
     rendered = [_render(source, chat, variables, field) for chat in chats]
     texts = [text for text, _ in rendered]
-    if not tokenize:
+    if not options.get("tokenize", True):
         return texts if batched else texts[0]
     settings = {key: options[key] for key in _ENCODING if key in options}
     settings |= options.get("tokenizer_kwargs") or {}
     found = encode(texts if batched else texts[0], add_special_tokens=False, **settings)
-    if masked:
-        spans = [spans for _, spans in rendered]
-        masks = [_mask(found, row, spans[row]) for row in range(len(texts))]
+    if options.get("return_assistant_tokens_mask"):
+        masks = [_mask(found, row, spans) for row, (_, spans) in enumerate(rendered)]
         listed = batched or options.get("return_tensors") is not None
         found["assistant_masks"] = masks if listed else masks[0]
         found.convert_to_tensors(options.get("return_tensors"))
@@ -121,16 +110,30 @@ def _conversations(given: Any) -> tuple[list[list[dict[str, Any]]], bool]:
     ], batched
 
 
-def _check(options: Mapping[str, Any], *, masked: bool) -> None:
+def _check(source: str, options: Mapping[str, Any]) -> None:
     if options.get("continue_final_message") and options.get("add_generation_prompt"):
         raise InvalidInput(
             "continue_final_message continues the last message, add_generation_prompt starts a "
             "new one: pass one of them."
         )
-    if masked and not (options.get("tokenize", True) and options.get("return_dict", True)):
+    if not options.get("return_assistant_tokens_mask"):
+        return
+    if not (options.get("tokenize", True) and options.get("return_dict", True)):
         raise InvalidInput("return_assistant_tokens_mask needs tokenize and return_dict.")
-    if masked and options.get("continue_final_message"):
+    if options.get("continue_final_message"):
         raise InvalidInput("There is no mask of the assistant's tokens while one continues them.")
+    if not _GENERATION.search(source):
+        raise InvalidInput("The template marks no {% generation %}, so there is no mask to return.")
+
+
+def _variables(specials: Mapping[str, str], options: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **specials,
+        **{key: options[key] for key in options if key not in _OWN and key not in _ENCODING},
+        "tools": _tools(options.get("tools")),
+        "documents": _documents(options.get("documents")),
+        "add_generation_prompt": bool(options.get("add_generation_prompt")),
+    }
 
 
 def _continued(asked: Any) -> str | None:
