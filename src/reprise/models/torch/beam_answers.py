@@ -56,10 +56,10 @@ class BeamHead(nn.Module):
         return _barred(self.start(last, None).squeeze(-1), barred)
 
     def ends(self, last: Tensor, start: Tensor, barred: Tensor | None) -> Tensor:
-        """Score each token of states [B, T, C] as the end, for starts [B, N, C]: [B, N, T]."""
-        shape = (-1, start.shape[1], last.shape[1], -1)
-        found = self.end(last[:, None].expand(shape), start[:, :, None].expand(shape))
-        return _barred(found, None if barred is None else barred[:, None])
+        """Score each token of states [B, T, C] as the end, for starts [B, N, C]: [B, T, N]."""
+        shape = (-1, last.shape[1], start.shape[1], -1)
+        found = self.end(last[:, :, None].expand(shape), start[:, None].expand(shape))
+        return _barred(found, None if barred is None else barred[..., None])
 
 
 def _barred(scores: Tensor, barred: Tensor | None) -> Tensor:
@@ -93,14 +93,13 @@ def _best(model: Any, last: Tensor, scores: Tensor, given: dict[str, Any]) -> di
     length, config = last.shape[1], model.config
     weights = scores.softmax(-1)
     tops, places = weights.topk(min(config.start_n_top, length))
-    ends = model.head.ends(last, _at(last, places), given.get("p_mask")).softmax(-1)
-    end_tops, end_places = ends.topk(min(config.end_n_top, length))
+    ends = model.head.ends(last, _at(last, places), given.get("p_mask")).softmax(1)
+    end_tops, end_places = ends.topk(min(config.end_n_top, length), dim=1)
     mean = torch.einsum("btc,bt->bc", last, weights)
     return {
         "start_top_log_probs": tops, "start_top_index": places,
-        # In the reference's order: the best end of every start, then the second best.
-        "end_top_log_probs": end_tops.transpose(1, 2).flatten(1),
-        "end_top_index": end_places.transpose(1, 2).flatten(1),
+        # The best end of every start, then the second best of every start, …
+        "end_top_log_probs": end_tops.flatten(1), "end_top_index": end_places.flatten(1),
         "cls_logits": model.head.answer(mean, _class_state(last, given)),
     }  # fmt: skip
 
@@ -113,7 +112,7 @@ def _class_state(last: Tensor, given: dict[str, Any]) -> Tensor:
 def _loss(model: Any, last: Tensor, scores: Tensor, given: dict[str, Any]) -> Tensor:
     start, end = (given[f"{side}_positions"].flatten() for side in ("start", "end"))
     state = _at(last, start[:, None])
-    ends = model.head.ends(last, state, given.get("p_mask"))[:, 0]
+    ends = model.head.ends(last, state, given.get("p_mask"))[..., 0]
     loss = (functional.cross_entropy(scores, start) + functional.cross_entropy(ends, end)) / 2
     none = given.get("is_impossible")
     if none is None or given.get("cls_index") is None:
