@@ -1,7 +1,9 @@
-"""MB/s of a 1 GB file: up by LFS and by Xet, down by plain GET, and nginx as the ceiling.
+"""MB/s of 1 GB files: up by LFS and by Xet, down by plain GET, and nginx as the ceiling.
 
-Downloads read into one buffer and throw it away, so that the server is what is measured. Uploads
-send a file from memory. `sha256` is how fast this machine hashes, the floor of any checked ingest.
+Uploads come from memory over plain sockets, each a file the hub has never seen; the answer means
+that the bytes are checked, on disk and flushed. `sha256` is how fast this machine hashes in the
+same minute, the floor of any checked ingest. Downloads read into one buffer and throw it away. The
+file stored as xorbs is another one than the file stored whole: the hub sends what it has whole.
 """
 
 import hashlib
@@ -9,16 +11,19 @@ import os
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks.rig.harness import Bench, hub, interleaved, median, report, timed
 from benchmarks.rig.nginx import nginx
+from benchmarks.rig.uploads import Blocks, Sent, cut, put_lfs, put_xet
 
 GB = 1 << 30
 MB = 1e6
-ROUNDS = 5
+UPLOADS = 5
+ROUNDS = 9
 PIECE = 1 << 20
 
 
@@ -26,7 +31,7 @@ def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder, hub() as bench:
         big = random_file(Path(folder, "big.bin"))
-        rows = [hashing(big), *uploads(bench, big)]
+        rows = [*uploads(bench), upload_by_client(bench, big)]
         with nginx({"big.bin": big}) as ceiling:
             rows += downloads(bench, ceiling)
     report("transfer", rows)
@@ -40,72 +45,115 @@ def random_file(path: Path) -> Path:
     return path
 
 
-def hashing(big: Path) -> dict[str, object]:
-    """SHA-256 alone, from the page cache."""
-    with big.open("rb") as file:
-        seconds = timed(lambda: hashlib.file_digest(file, "sha256"))
-    return {"what": "sha256 alone", "MB/s": GB / seconds / MB}
-
-
-def uploads(bench: Bench, big: Path) -> Iterator[dict[str, object]]:
-    """One upload each way, to a repo that has never seen the bytes."""
-    for name, send in (("LFS PUT", put_lfs), ("Xet, huggingface_hub", put_xet)):
-        repo = bench.create("up-" + name.split(maxsplit=1)[0].rstrip(",").lower())
-        with big.open("rb") as file:
-            oid = hashlib.file_digest(file, "sha256").hexdigest()
-        before, started = bench.cpu(), time.perf_counter()
-        send(bench, repo, big, oid)
-        seconds, cpu = time.perf_counter() - started, bench.cpu() - before
-        yield {
-            "what": f"upload, {name}",
-            "MB/s": GB / seconds / MB,
-            "MB per server CPU s": GB / cpu / MB,
-        }
-
-
-def put_lfs(bench: Bench, repo: str, big: Path, oid: str) -> None:
-    """Upload as git-lfs does: batch, then one PUT."""
-    with bench.client() as client:
-        wanted = {"operation": "upload", "objects": [{"oid": oid, "size": GB}]}
-        batch = client.post(f"/{repo}.git/info/lfs/objects/batch", json=wanted).json()
-        action = batch["objects"][0]["actions"]["upload"]
-        headers = {**action.get("header", {}), "Content-Length": str(GB)}
-        with big.open("rb") as file:
-            body = iter(lambda: file.read(PIECE), b"")
-            client.put(action["href"], content=body, headers=headers).raise_for_status()
-
-
-def put_xet(bench: Bench, repo: str, big: Path, _oid: str) -> None:
-    """Upload with the unmodified client."""
-    from huggingface_hub import HfApi
-
-    api = HfApi(bench.url, token=bench.token)
-    api.upload_file(path_or_fileobj=big, path_in_repo="big.bin", repo_id=repo)
-
-
-def downloads(bench: Bench, ceiling: str) -> list[dict[str, object]]:
-    """The same file from us (stored whole, stored as xorbs) and from nginx, in turn."""
-    lfs = link_lfs(bench)
-    cases = {
-        "nginx": f"{ceiling}/big.bin",
-        "ours, stored whole": f"{bench.url}/{lfs}/resolve/main/big.bin",
-        "ours, stored as xorbs": f"{bench.url}/ada/up-xet/resolve/main/big.bin",
-    }
-    actions = {name: (lambda url=url: drain(url)) for name, url in cases.items()}
-    seconds = {name: median(times) for name, times in interleaved(ROUNDS, **actions).items()}
+def uploads(bench: Bench) -> list[dict[str, object]]:
+    """Several uploads each way, in turn with hashing alone."""
+    hashing, lfs, xorbs, proofs = [], [], [], []
+    for number in range(UPLOADS):
+        file = Blocks(GB)
+        hashing.append(file.size / timed(partial(hash_blocks, file)) / MB)
+        lfs.append(put_lfs(bench, bench.create(f"up-lfs-{number}"), file))
+        first, second = put_xet(bench, bench.create(f"up-xet-{number}"), cut(GB))
+        xorbs.append(first)
+        proofs.append(second)
+    xet = [
+        Sent(a.size, a.sent, a.answered + b.answered, a.cpu + b.cpu)
+        for a, b in zip(xorbs, proofs, strict=True)
+    ]
+    floor = median(hashing)
     return [
-        {"what": f"download, {name}", "MB/s": GB / took / MB, "of nginx": seconds["nginx"] / took}
-        for name, took in seconds.items()
+        {"what": "sha256 alone", "MB/s": floor, "worst": min(hashing), "best": max(hashing)},
+        upload_row("upload, LFS PUT", lfs, floor),
+        upload_row("upload, LFS PUT, until the last byte", lfs, floor, lambda it: it.sent),
+        upload_row("upload, Xet", xet, floor),
+        upload_row("upload, Xet, the xorbs", xorbs, floor),
+        upload_row("upload, Xet, the shard with the proof", proofs, floor),
     ]
 
 
-def link_lfs(bench: Bench) -> str:
-    """Commit a reference to the file that came by LFS."""
+def hash_blocks(file: Blocks) -> None:
+    """Hash what is uploaded next."""
+    digest = hashlib.sha256()
+    for piece in file.pieces():
+        digest.update(piece)
+
+
+def upload_row(
+    what: str,
+    sent: Sequence[Sent],
+    floor: float,
+    seconds: Callable[[Sent], float] = lambda it: it.answered,
+) -> dict[str, object]:
+    """One line of the table."""
+    speeds = [it.size / seconds(it) / MB for it in sent]
+    return {
+        "what": what,
+        "MB/s": median(speeds),
+        "worst": min(speeds),
+        "best": max(speeds),
+        "MB per server CPU s": median([it.size / it.cpu / MB for it in sent]),
+        "of sha256": median(speeds) / floor,
+    }
+
+
+def upload_by_client(bench: Bench, big: Path) -> dict[str, object]:
+    """Upload with the unmodified client, which shares the machine's cores with the hub."""
+    from huggingface_hub import HfApi
+
+    repo, api = bench.create("up-client"), HfApi(bench.url, token=bench.token)
+    before, started = bench.cpu(), time.perf_counter()
+    api.upload_file(path_or_fileobj=big, path_in_repo="big.bin", repo_id=repo)
+    seconds, cpu = time.perf_counter() - started, bench.cpu() - before
+    return {
+        "what": "upload, Xet by huggingface_hub",
+        "MB/s": GB / seconds / MB,
+        "MB per server CPU s": GB / cpu / MB,
+    }
+
+
+def downloads(bench: Bench, ceiling: str) -> list[dict[str, object]]:
+    """A file stored whole, one stored as xorbs, and one from nginx, in turn."""
+    link_lfs(bench)
+    cases = {
+        "nginx": f"{ceiling}/big.bin",
+        "ours, stored whole": f"{bench.url}/ada/up-lfs-0/resolve/main/big.bin",
+        "ours, stored as xorbs": f"{bench.url}/ada/up-client/resolve/main/big.bin",
+    }
+    for url in cases.values():
+        drain(url)  # from disk the first time
+    cpu = dict.fromkeys(cases, 0.0)
+
+    def action(name: str) -> Callable[[], None]:
+        def run() -> None:
+            before = bench.cpu()
+            drain(cases[name])
+            cpu[name] += bench.cpu() - before
+
+        return run
+
+    times = interleaved(ROUNDS, **{name: action(name) for name in cases})
+    middle = {name: median(some) for name, some in times.items()}
+    return [
+        {
+            "what": f"download, {name}",
+            "MB/s": GB / middle[name] / MB,
+            "worst": GB / max(some) / MB,
+            "best": GB / min(some) / MB,
+            "of nginx": middle["nginx"] / middle[name],
+            "of nginx, best": min(times["nginx"]) / min(some),
+            "server CPU s per GB": cpu[name] / ROUNDS or None,
+        }
+        for name, some in times.items()
+    ]
+
+
+def link_lfs(bench: Bench) -> None:
+    """Commit a reference to the first file that came by LFS."""
     import json
 
-    repo = "ada/up-lfs"
-    (stored,) = [path for path in (bench.data / "store" / "sha256").rglob("*") if path.is_file()]
-    file = {"path": "big.bin", "algo": "sha256", "oid": stored.name, "size": GB}
+    repo = "ada/up-lfs-0"
+    stored = [path for path in (bench.data / "store" / "sha256").rglob("*") if path.is_file()]
+    oid = min(stored, key=lambda path: path.stat().st_mtime).name
+    file = {"path": "big.bin", "algo": "sha256", "oid": oid, "size": GB}
     lines = [
         {"key": "header", "value": {"summary": "Add"}},
         {"key": "lfsFile", "value": file},
@@ -113,7 +161,6 @@ def link_lfs(bench: Bench) -> str:
     body = "".join(json.dumps(line) + "\n" for line in lines)
     with bench.client() as client:
         client.post(f"/api/models/{repo}/commit/main", content=body).raise_for_status()
-    return repo
 
 
 def drain(url: str) -> None:
