@@ -26,7 +26,7 @@ def test_without_a_terminal_the_error_names_the_flag_and_the_page(policy: Policy
         require_consent(REPO, ONE, "check", policy=policy, ask=nobody)
     assert caught.value.hint == (
         f"Read it: https://hub.org/Ada/Net/tree/{ONE}\nThen pass trust_repo=True "
-        "(--trust on the command line)."
+        "(--trust on the command line), or isolated=True (--isolated) to run it confined."
     )
     assert not policy.path.exists()
 

@@ -127,7 +127,7 @@ def require_consent(
             f"Loading {address.repo_id} runs its code with your rights, "
             f"and nobody agreed to commit {commit} yet.",
             hint=f"Read it: {address.page(commit)}\nThen pass trust_repo=True "
-            "(--trust on the command line).",
+            "(--trust on the command line), or isolated=True (--isolated) to run it confined.",
         )
     if answer.strip().lower() not in _YES:
         raise ConsentRequired(f"You did not agree to run the code of {address.repo_id}.")
