@@ -4,13 +4,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 Kind = Literal["arxiv", "doi", "link"]
 
 MAX_PAPERS = 50
 _MAX_TEXT = 1_000_000  # characters of a card that are looked at
 _MAX_ID = 200  # characters; real ones are shorter
+_TRAILING = ".,;:!?*_"  # of the sentence around it
+_SAFE = "/:;()._-"  # in the address of a DOI
 
 _NEW = r"\d{4}\.\d{4,5}"  # since 2007
 _OLD = r"[a-z]+(?:-[a-z]+)?(?:\.[A-Za-z]{2})?/\d{7}"
@@ -18,16 +20,17 @@ _ARXIV_ID = rf"(?:{_NEW}|{_OLD})(?!\d)(?:v\d{{1,3}})?"
 _DOI_ID = rf"10\.\d{{4,9}}/[^\s<>\"'{{}}|\\^`\[\]]{{1,{_MAX_ID}}}"
 # A citation in text, an address or BibTeX; arXiv's own DOIs are its identifiers.
 _CITED = re.compile(
-    rf"(?:(?:arxiv|ar5iv|alphaxiv)\.(?:org|labs\.arxiv\.org)/(?:abs|pdf|html|format)/|arxiv:\s?"
+    rf"(?:https?://)?(?:www\.|export\.|dx\.)?"  # so that an address is not taken for a mere link
+    rf"(?:(?:(?:arxiv|ar5iv|alphaxiv)\.(?:org|labs\.arxiv\.org)/(?:abs|pdf|html|format)/|arxiv:\s?"
     rf"|/papers/|eprint\s{{0,4}}=\s{{0,4}}[{{\"']\s?(?:arxiv:)?|10\.48550/arxiv\.)"
     rf"(?P<arxiv>{_ARXIV_ID})"
-    rf"|(?:doi\.org/|\bdoi:\s?|\bdoi\s{{0,4}}=\s{{0,4}}[{{\"']\s?)(?P<doi>{_DOI_ID})"
+    rf"|(?:doi\.org/|\bdoi:\s?|\bdoi\s{{0,4}}=\s{{0,4}}[{{\"']\s?)(?P<doi>{_DOI_ID}))"
     r"|(?P<link>https?://[^\s<>\"'()\[\]{}]{1,500})",
     re.IGNORECASE,
 )
 _ONLY_ARXIV = re.compile(_ARXIV_ID, re.IGNORECASE)
 _ONLY_DOI = re.compile(_DOI_ID)
-# Where papers stand that have neither: host (or its end) -> how the path begins.
+# Where papers stand that have neither: host -> how the path begins.
 _SITES = {
     "openreview.net": ("/forum", "/pdf"),
     "aclanthology.org": ("/",),
@@ -70,7 +73,7 @@ class Paper:
         """Where it can be read."""
         if self.kind == "arxiv":
             return f"https://arxiv.org/abs/{self.id}"
-        return f"https://doi.org/{self.id}" if self.kind == "doi" else self.id
+        return f"https://doi.org/{quote(self.id, safe=_SAFE)}" if self.kind == "doi" else self.id
 
 
 def papers_of(data: Mapping[str, Any], body: str) -> list[Paper]:
@@ -118,16 +121,18 @@ def _in_fields(data: Mapping[str, Any]) -> Iterator[Paper]:
 
 def _in_text(text: str) -> Iterator[Paper]:
     for match in _CITED.finditer(text):
-        if match["arxiv"]:
-            yield _arxiv(match["arxiv"])
-        elif match["doi"]:
-            yield _doi(match["doi"])
-        else:
+        paper = _named(match)
+        if paper is None and match["link"]:
             inner = _CITED.search(match["link"].partition("://")[2])  # an address with an id in it
-            if inner and (inner["arxiv"] or inner["doi"]):
-                yield _arxiv(inner["arxiv"]) if inner["arxiv"] else _doi(inner["doi"])
-            elif paper := _link(match["link"]):
-                yield paper
+            paper = (_named(inner) if inner else None) or _link(match["link"])
+        if paper is not None:
+            yield paper
+
+
+def _named(match: re.Match[str]) -> Paper | None:
+    if match["arxiv"]:
+        return _arxiv(match["arxiv"])
+    return _doi(match["doi"]) if match["doi"] else None
 
 
 def _arxiv(text: str) -> Paper:
@@ -136,10 +141,12 @@ def _arxiv(text: str) -> Paper:
     return Paper("arxiv", f"{archive.partition('.')[0].lower()}{slash}{number}")
 
 
-def _doi(text: str) -> Paper:
-    plain = unquote(text).rstrip(".,;:!?*_").lower()
+def _doi(text: str) -> Paper | None:
+    plain = unquote(text).rstrip(_TRAILING).lower()
+    if not plain.isprintable() or re.search(r"\s", plain):
+        return None
     while plain.endswith(")") and plain.count(")") > plain.count("("):
-        plain = plain[:-1].rstrip(".,;:!?*_")
+        plain = plain[:-1].rstrip(_TRAILING)
     own = re.fullmatch(rf"10\.48550/arxiv\.({_ARXIV_ID})", plain, re.IGNORECASE)
     return _arxiv(own[1]) if own else Paper("doi", plain)
 
@@ -147,7 +154,7 @@ def _doi(text: str) -> Paper:
 def _link(url: str, *, anywhere: bool = False) -> Paper | None:
     """Return a paper when an address is that of one: by its site, or because a field says so."""
     try:
-        parts = urlsplit(url.rstrip(".,;:!?*_"))
+        parts = urlsplit(url.rstrip(_TRAILING))
         host = (parts.hostname or "").lower()
     except ValueError:
         return None
