@@ -155,6 +155,14 @@ def test_a_signature_cannot_be_forged_through_an_option() -> None:
     assert result.score.signature.count("|n:") == 1
 
 
+def test_a_signature_cannot_be_forged_through_the_name_of_a_folder(tmp_path) -> None:
+    folder = tmp_path / "x@1.0|n:1000000"
+    folder.mkdir()
+    (folder / "metric.json").write_text(json.dumps(FILE))
+    signature = load_metric(str(folder)).compute([1], [1]).signature
+    assert signature.startswith("local/x@1.0%7Cn:1000000@0|n:1|")
+
+
 def test_huge_values_do_not_overflow_into_nonsense() -> None:
     metric = load_metric("perplexity", level="token", context=8, stride=8, bos=True)
     assert metric.compute([[-1e6]])["perplexity"] is None

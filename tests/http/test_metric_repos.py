@@ -5,7 +5,13 @@ import json
 import pytest
 
 from reprise import load_metric
-from reprise.base.errors import ConsentRequired, InvalidFormat, InvalidInput, RepoNotFound
+from reprise.base.errors import (
+    ConsentRequired,
+    InvalidFormat,
+    InvalidInput,
+    OfflineMiss,
+    RepoNotFound,
+)
 from reprise.isolate.limits import Level
 from reprise.metrics import comparable
 from tests.committing import commit
@@ -57,12 +63,13 @@ def test_a_repo_that_composes_built_in_metrics_runs_without_consent(online) -> N
     at = publish(online, {"metric.json": as_json(COMPOSED)})
     result = load_metric("ada/three-classes").compute(predictions=[0, 1, 1], references=[0, 1, 0])
     assert result == {"accuracy": 2 / 3, "macro_f1": 4 / 9, "mean": 5 / 9}
-    assert result.score.metric.endswith(f"/ada/three-classes+metric@{at[:12]}")
+    assert result.score.metric.endswith(f"/ada/three-classes+metric@{at}")
     assert result.score.n == 3
 
 
-def test_the_same_in_yaml_by_commit_branch_and_offline(online) -> None:
+def test_the_same_in_yaml_by_commit_branch_and_offline(online, monkeypatch) -> None:
     import yaml
+    from huggingface_hub import constants
 
     make_repo(online.registry, "ada/three-classes", "metric")
     at = publish(online, {"metric.yaml": yaml.safe_dump(COMPOSED).encode()})
@@ -70,6 +77,10 @@ def test_the_same_in_yaml_by_commit_branch_and_offline(online) -> None:
         metric = load_metric("ada/three-classes", revision=revision)
         assert metric.compute([0, 1], [0, 0])["accuracy"] == 0.5
     assert load_metric(f"ada/three-classes@{at}").name == metric.name
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert load_metric("ada/three-classes", revision="main").name == metric.name
+    with pytest.raises(OfflineMiss):
+        load_metric("ada/three-classes", revision="other")
 
 
 def test_two_commits_of_a_metric_are_two_metrics(online) -> None:
@@ -128,3 +139,15 @@ def test_an_unknown_repo_and_a_broken_one_are_named(online) -> None:
         load_metric("ada/empty")
     with pytest.raises(InvalidInput, match="names a revision already"):
         load_metric("ada/empty:main", revision="main")
+
+
+def test_code_of_a_metric_comes_from_the_hub_that_was_named(online, monkeypatch) -> None:
+    from huggingface_hub import constants
+
+    make_repo(online.registry, "ada/placed", "metric")
+    files = {"metric.json": as_json(PLACED), "hubconf.py": HUBCONF}
+    publish(online, files, "ada/placed")
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:1")  # nobody is there
+    host = online.url.removeprefix("http://")
+    metric = load_metric(f"{host}:ada/placed", revision="main", trust_repo=True)
+    assert metric.compute(["abc"], ["abd"]) == {"placed": 2 / 3}

@@ -263,3 +263,12 @@ def test_a_part_of_an_evaluation_set_is_said_to_be_one() -> None:
 def test_the_reference_page_is_fresh() -> None:
     """Write it anew with `python -m tests.metric_reference`."""
     assert metric_reference.PAGE.read_text(encoding="utf-8") == metric_reference.page()
+
+
+@pytest.mark.parametrize(
+    ("text", "version"), [("x", "10.0"), ("x@1", "1.2"), ("x@1.0", "1.0"), ("x@2", "2.0")]
+)
+def test_old_versions_stay_and_the_newest_is_meant(monkeypatch, text, version) -> None:
+    known = {"x": dict.fromkeys(["10.0", "1.2", "2.0", "1.0"], "module:NAME")}
+    monkeypatch.setattr(catalogue, "_BUILT_IN", known)
+    assert catalogue.resolve(text) == catalogue.Name("x", version)

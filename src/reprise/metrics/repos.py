@@ -16,9 +16,9 @@ from reprise.metrics import composing
 from reprise.metrics.catalogue import load
 from reprise.metrics.declared import Declaration, PartOf, read_file
 from reprise.metrics.definition import Definition
+from reprise.metrics.options import text_of
 
 _LOCAL = "local"
-_SHORT = 12  # digits of a commit in an id
 
 
 def load_definition(
@@ -54,9 +54,7 @@ def load_definition(
             mean=declared.mean,
             main=declared.main,
         )
-    pinned = str(snapshot.address.at(snapshot.commit)) if _is_remote(snapshot) else text  # type: ignore[union-attr,arg-type]
-    scorer = _scorer(pinned, trust_repo, isolated)
-    return _by_code(identity, version, declared, scorer)
+    return _by_code(identity, version, declared, _scorer(snapshot, trust_repo, isolated))
 
 
 def _address(name: str, revision: str | None) -> str:
@@ -69,11 +67,19 @@ def _address(name: str, revision: str | None) -> str:
     return f"{name}@{revision}" if is_commit(revision) else f"{name}:{revision}"
 
 
-def _scorer(text: str, trust_repo: bool | str, isolated: Any) -> Any:
+def _scorer(snapshot: Snapshot, trust_repo: bool | str, isolated: Any) -> Any:
+    """Return the repo's `score`: of this commit, from where the metric file came."""
     from reprise.hub.entrypoints import entry_point
 
+    address, where = snapshot.address, {}
+    text = str(address)
+    if isinstance(address, Address):
+        text = str(address.at(str(snapshot.commit)))
+        where = {"hub": {"endpoint": address.endpoint}, "github": {"source": "github"}}.get(
+            address.kind, {}
+        )
     return entry_point(
-        text, "score", trust_repo=trust_repo, isolated=isolated, repo_type=RepoType.METRIC
+        text, "score", trust_repo=trust_repo, isolated=isolated, repo_type=RepoType.METRIC, **where
     )
 
 
@@ -100,12 +106,9 @@ def _by_code(identity: str, version: str, declared: Declaration, scorer: Any) ->
     )
 
 
-def _is_remote(snapshot: Snapshot) -> bool:
-    return isinstance(snapshot.address, Address)
-
-
 def _name(snapshot: Snapshot) -> tuple[str, str]:
     """Return id and version: the commit is the version, so other commits are other metrics."""
     if not isinstance(snapshot.address, Address):
-        return f"{_LOCAL}/{snapshot.root.name}", "0"
-    return snapshot.address.key, str(snapshot.commit)[:_SHORT]
+        return f"{_LOCAL}/{text_of(snapshot.root.name)}", "0"
+    # The whole commit: two that begin alike can be made on purpose.
+    return snapshot.address.key, str(snapshot.commit)
