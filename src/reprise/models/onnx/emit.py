@@ -14,7 +14,7 @@ from reprise.models.onnx.tower import Passed, Tower
 from reprise.models.onnx.weights import Weights
 from reprise.models.plan import Plan
 
-VERSION = 4  # raised when the same plan gives another graph than before
+VERSION = 6  # raised when the same plan gives another graph than before
 
 # Arguments that are whole numbers, and those that are not of rank 2 (or 3, as vectors are).
 NUMBERS = frozenset({
@@ -120,11 +120,11 @@ def _single(g: Graph, plan: Plan, given: Mapping[str, str], request: Request) ->
     tower = Tower(g, _tower(plan, request.part), prefix, shared_table(plan, prefix))
     passed = tower.run(given, request)
     if plan.head is None or request.part:
-        g.output("last_hidden_state", passed.last)
+        g.output("last_hidden_state", passed.last, 3)
         if passed.pooled:
-            g.output("pooler_output", passed.pooled)
+            g.output("pooler_output", passed.pooled, 2)
         if plan.spec.projection:
-            g.output("features", linear(g, passed.pooled, f"{prefix}projection")[0])
+            g.output("features", linear(g, passed.pooled, f"{prefix}projection")[0], 2)
     else:
         _answers(g, plan, passed, given)
     _recorded(g, passed)
@@ -135,7 +135,7 @@ def _decoder(g: Graph, plan: Plan, given: Mapping[str, str], request: Request) -
     tower = Tower(g, _tower(plan, "decoder"), "decoder.", shared_table(plan, "decoder."))
     passed = tower.run(inside, request)
     if plan.head is None:
-        g.output("last_hidden_state", passed.last)
+        g.output("last_hidden_state", passed.last, 3)
     else:
         _answers(g, plan, passed, given)
     _recorded(g, passed)
@@ -148,22 +148,33 @@ def _memory(g: Graph, plan: Plan, states: str) -> None:
         name = f"decoder.layers.{stack.set_of(layer)}.cross"
         pair = Attention(g, stack, name, layer, cross=True).memory(states)
         for output, value in zip(memory_names(layer), pair, strict=True):
-            g.output(output, value)
+            g.output(output, value, 4)
 
 
 def _answers(g: Graph, plan: Plan, passed: Passed, given: Mapping[str, str]) -> None:
     for field, value in Answer(g, plan, passed, given).fields().items():
-        g.output(field, value)
+        g.output(field, value, _rank(field, plan))
+
+
+def _rank(field: str, plan: Plan) -> int:
+    """How many sides an answer has: three where there is one per token."""
+    head = plan.head
+    assert head is not None
+    if field == "reconstruction":
+        return 4
+    each = head.pool == "all" and head.kind != "discriminator"
+    return 3 if field in {"last_hidden_state", "prediction_logits"} or (
+        field == "logits" and each) else 2  # fmt: skip
 
 
 def _recorded(g: Graph, passed: Passed) -> None:
     call = passed.call
     for number, state in enumerate(call.states):
-        g.output(f"hidden_states.{number}", state)
+        g.output(f"hidden_states.{number}", state, 3)
     for layer, weights in sorted(call.attentions.items()):
-        g.output(f"attentions.{layer}", weights)
+        g.output(f"attentions.{layer}", weights, 4)
     for layer, weights in sorted(call.cross_attentions.items()):
-        g.output(f"cross_attentions.{layer}", weights)
+        g.output(f"cross_attentions.{layer}", weights, 4)
     for layer, pair in sorted(call.present.items()):
         for name, value in zip(("present_key", "present_value"), pair, strict=True):
-            g.output(f"{name}.{layer}", value)
+            g.output(f"{name}.{layer}", value, 4)

@@ -83,12 +83,12 @@ class Graph:
         self._inputs.setdefault(name, proto.value(name, dtype, shape))
         return name
 
-    def output(self, name: str, value: str) -> None:
-        """Make a value an output of the model."""
+    def output(self, name: str, value: str, rank: int) -> None:
+        """Make a value an output of the model; its sides are left to be inferred."""
         if value in self._names or value in self._inputs:
             value = self.op("Identity", value)
         self._names[value] = name
-        self._outputs[name] = proto.value(name, proto.FLOAT, None)
+        self._outputs[name] = proto.value(name, proto.FLOAT, [None] * rank)
 
     def model(self) -> bytes:
         """Write what was built."""

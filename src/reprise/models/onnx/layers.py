@@ -105,7 +105,7 @@ def norm(g: Graph, x: str, name: str, given: spec.Norm, width: int) -> str:
         return g.op("LayerNormalization", x, weight, *bias, axis=-1, epsilon=float(given.eps))
     if given.kind == "rms1p":
         weight = g.add(weight, g.number(1.0))
-    return g.op("SimplifiedLayerNormalization", x, weight, axis=-1, epsilon=float(given.eps))
+    return g.op("RMSNormalization", x, weight, axis=-1, epsilon=float(given.eps))
 
 
 def _gelu(g: Graph, x: str) -> str:

@@ -15,7 +15,7 @@ IR_VERSION = 10
 OPSETS = {"": 23, "com.microsoft": 1}
 
 Attribute = int | float | str | Sequence[int]
-Side = int | str  # a number, or the name of a size that varies
+Side = int | str | None  # a number, the name of a size that varies, or what is inferred
 _TYPE_INT, _TYPE_FLOAT, _TYPE_STRING, _TYPE_INTS = 2, 1, 3, 7
 _EXTERNAL = 1
 _WORD = (1 << 64) - 1
@@ -67,14 +67,16 @@ def external_tensor(name: str, dtype: int, shape: Iterable[int],
     return _tensor_head(name, dtype, shape) + listed + put(14, _EXTERNAL)
 
 
-def value(name: str, dtype: int, shape: Iterable[Side] | None) -> bytes:
-    """Describe an input or output of a graph; a shape of None is left to be inferred."""
-    if shape is None:
-        return _text(1, name) + put(2, put(1, put(1, dtype)))
-    sides = b"".join(
-        put(1, _text(2, side) if isinstance(side, str) else _number(1, side)) for side in shape
-    )
+def value(name: str, dtype: int, shape: Iterable[Side]) -> bytes:
+    """Describe an input or output of a graph."""
+    sides = b"".join(put(1, _side(side)) for side in shape)
     return _text(1, name) + put(2, put(1, put(1, dtype) + put(2, sides)))
+
+
+def _side(side: Side) -> bytes:
+    if side is None:
+        return b""
+    return _text(2, side) if isinstance(side, str) else _number(1, side)
 
 
 def model(nodes: Iterable[bytes], tensors: Iterable[bytes], inputs: Iterable[bytes],
