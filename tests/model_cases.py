@@ -226,4 +226,6 @@ CASES = [
         "d_embed": 24, "div_val": 1, "untie_r": False, "pre_lnorm": True, "same_length": False,
         "tie_word_embeddings": False, "clamp_len": -1}, ("Model", "LMHeadModel"), "ids",
          variant="shared", reference="4"),
+    Case("transfo-xl", _TRANSFO_XL, ("Model",), "remembered", variant="mems", reference="4"),
+    Case("xlnet", _XLNET, ("Model",), "remembered", variant="mems"),
 ]  # fmt: skip

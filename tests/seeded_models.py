@@ -107,6 +107,15 @@ def _permuted(case: Case) -> dict[str, np.ndarray]:
             "input_mask": 1 - mask, "perm_mask": unseen, "target_mapping": mapping}  # fmt: skip
 
 
+def _remembered(case: Case) -> dict[str, np.ndarray]:
+    """Text behind a memory that is shorter than the model's."""
+    layers, width = case.config["n_layer"], case.config["d_model"]
+    mems = generator("mems").standard_normal((layers, 4, 2, width)).astype(np.float32)
+    types = _pair(case)["token_type_ids"]
+    more = {"token_type_ids": types} if case.model_type == "xlnet" else {}
+    return {"input_ids": _ids(7), "mems": mems} | more
+
+
 def _languages(case: Case) -> dict[str, np.ndarray]:
     return _pair(case) | {"langs": np.array([[0, 0, 1, 1, 2, 2, 2], [2, 1, 0, 0, 0, 0, 0]])}
 
@@ -138,4 +147,5 @@ def _frames(case: Case) -> dict[str, np.ndarray]:
 
 _KINDS = {"text": _text, "pair": _pair, "languages": _languages, "seq2seq": _seq2seq,
           "ids": _just_ids, "left": _left, "permuted": _permuted,
+          "remembered": _remembered,
           "pixels": _pixels, "clip": _clip, "speech": _speech, "frames": _frames}  # fmt: skip

@@ -74,7 +74,8 @@ def main(names: list[str]) -> None:
             with torch.no_grad():
                 output = model(**given)
             shapes[head] = {name: list(t.shape) for name, t in sorted(stored.items())}
-            for field, value in output.items():
+            for field, given_back in output.items():
+                value = torch.stack(list(given_back)) if field == "mems" else given_back
                 if isinstance(value, torch.Tensor) and value.is_floating_point():
                     kept[f"{head}/{field}/shape"] = np.array(value.shape, dtype=np.int64)
                     kept[f"{head}/{field}/sample"] = sample(value.numpy(), inputs(case, head))

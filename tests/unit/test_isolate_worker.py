@@ -159,7 +159,8 @@ def test_entry_points_are_listed_as_torch_hub_does(worker: Worker, repo: Path) -
     found = {entry["name"]: entry for entry in worker.entries(repo)}
     assert found["model"] == {
         "name": "model", "kind": "function", "signature": "(factor=2)",
-        "doc": "Multiply.\n\n    Args: factor\n    ", "file": "hubconf.py", "line": 23, "renamed": False,
+        "doc": "Multiply.\n\n    Args: factor\n    ", "file": "hubconf.py", "line": 23,
+        "renamed": False,
     }  # fmt: skip
     assert "_private" not in found
     assert "Model" in found

@@ -64,8 +64,8 @@ class Config(Mapping[str, Any]):
     def id2label(self) -> dict[int, str]:
         """Label names by number."""
         labels = self.get("id2label")
-        if isinstance(labels, Mapping) and labels:
-            return {int(number): str(name) for number, name in labels.items()}
+        if labels:
+            return _label_names(labels)
         return {number: f"LABEL_{number}" for number in range(self.num_labels)}
 
     @property
@@ -96,6 +96,15 @@ class Config(Mapping[str, Any]):
         text = json.dumps(self._data, indent=2, sort_keys=True, ensure_ascii=False)
         write_bytes(path, (text + "\n").encode())
         return path
+
+
+def _label_names(labels: Any) -> dict[int, str]:
+    try:
+        return {int(number): str(name) for number, name in labels.items()}
+    except (AttributeError, TypeError, ValueError):
+        raise InvalidFormat(
+            f"id2label must map numbers to names, unlike {labels!r:.100}."
+        ) from None
 
 
 def read_config(folder: Path) -> Config:

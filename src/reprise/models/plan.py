@@ -11,7 +11,7 @@ from reprise.models.config import Config
 from reprise.models.families import family_of
 from reprise.models.family import Family
 from reprise.models.heads import ONLY, Head
-from reprise.models.spec import Attention, ModelSpec, Patches, Tower
+from reprise.models.spec import MAX_LAYERS, Attention, ModelSpec, Patches, Tower
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,19 @@ def make_plan(config: Config, head_name: str = "Model", *, pooler: bool | None =
     return Plan(family, full, spec if wanted else _without_pooler(spec), head, head_name)
 
 
+# A configuration that lacks something, or has it in another type, fails in one of these ways.
+_BROKEN = (KeyError, AttributeError, TypeError, ZeroDivisionError, ValueError, IndexError)
+_COUNTS = ("layers", "layer", "groups", "group_num")
+
+
 def _read(family: Family, config: Config) -> ModelSpec:
+    for key in config:
+        # Families spell layers out one by one, so their number is checked before.
+        if key.endswith(_COUNTS) and isinstance(config[key], int) and config[key] > MAX_LAYERS:
+            raise InvalidInput(f"The configuration gives {key} = {config[key]}: no model has.")
     try:
         return family.spec(config)
-    except (KeyError, AttributeError, TypeError, ZeroDivisionError, ValueError) as error:
+    except _BROKEN as error:
         raise InvalidInput(
             f"This configuration describes no {family.model_type} model: {error}."
         ) from error
@@ -134,7 +143,10 @@ def _pruned(spec: ModelSpec, config: Config) -> ModelSpec:
     tower = spec.encoder or spec.decoder
     if not gone or tower is None:
         return spec
-    by_layer = {int(layer): tuple(sorted(int(h) for h in heads)) for layer, heads in gone.items()}
+    try:
+        by_layer = {int(n): tuple(sorted(int(h) for h in heads)) for n, heads in gone.items()}
+    except _BROKEN:
+        raise InvalidInput(f"pruned_heads must map layers to heads, unlike {gone!r}.") from None
     layers = tower.stack.layers
     attention = replace(
         tower.stack.attention, pruned=tuple(by_layer.get(i, ()) for i in range(layers))

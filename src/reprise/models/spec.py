@@ -336,6 +336,12 @@ class Dropout:
     head: float = 0.0  # before a head's output layer
     embedding: float = -1.0  # -1: as `hidden`
 
+    def __post_init__(self) -> None:
+        for name, rate in vars(self).items():
+            right = isinstance(rate, int | float) and (0 <= rate <= 1 or rate == -1)
+            if not right:
+                raise InvalidInput(f"The dropout rate of {name} must lie in [0, 1], not {rate!r}.")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Clusters:

@@ -1,7 +1,7 @@
 """A tokenizer as plain, checked data: the only thing an engine is made from."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Self
@@ -35,10 +35,11 @@ class TokenizerSpec:
     data: Mapping[str, Any]
     profile: str = DEFAULT_PROFILE
     _text: bytes | None = field(default=None, repr=False)  # what `data` was read from
+    _ids: Set[int] | None = field(default=None, repr=False)  # of a model that was checked before
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "data", _complete(self.data))
-        check(self.data)
+        object.__setattr__(self, "_ids", check(self.data, self._ids))
 
     @classmethod
     def from_json(cls, text: bytes | str, profile: str = DEFAULT_PROFILE) -> Self:
@@ -67,7 +68,8 @@ class TokenizerSpec:
 
     def with_data(self, **changes: Any) -> "TokenizerSpec":
         """Return a copy with some top-level parts replaced."""
-        return TokenizerSpec({**self.data, **changes}, self.profile)
+        known = None if "model" in changes else self._ids
+        return TokenizerSpec({**self.data, **changes}, self.profile, None, known)
 
     def to_json(self) -> bytes:
         """Return the content as engines and other tools read it, UTF-8; no front end is in it."""

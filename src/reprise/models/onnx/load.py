@@ -47,7 +47,7 @@ def load_onnx(plan: Plan, checkpoint: Checkpoint, *, int8: bool = False, threads
     cache = Path(cache_dir) if cache_dir else default_cache()
     placed = place(tensors, cache)
     if int8:
-        from reprise.models.onnx.quantize import kept
+        from reprise.models.onnx.kept import kept
 
         placed = kept(plan, placed, cache)
     sessions = Sessions(plan, placed, cache, threads=threads or 0,

@@ -27,7 +27,7 @@ class FeedForward(nn.Module):
 
 def _attention(stack: spec.Stack, number: int, rates: spec.Dropout) -> Attention:
     if isinstance(stack.attention.score_bias, spec.Segmented):
-        from reprise.models.torch.segmented import SegmentedAttention
+        from reprise.models.torch.two_streams import SegmentedAttention
 
         return SegmentedAttention(stack, number, rates, cross=False)
     return Attention(stack, number, rates, cross=False)

@@ -158,7 +158,7 @@ class RecurrentModel(SingleModel):
     def _before(self, given: Inputs, x: Tensor) -> list[Tensor]:
         """Give the memory [B, M, C] of each layer; M may be 0."""
         layers = self.tower.stack.layers
-        if given.mems:
+        if given.mems is not None:
             return [self._memory(layer, x) for layer in _all(given.mems, layers)]
         length = max(self.bias.memory, 0) if self.bias.blank else 0
         return [x.new_zeros(x.shape[0], length, x.shape[2])] * layers

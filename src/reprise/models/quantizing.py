@@ -1,21 +1,19 @@
 """8 bits for a model's matrices: made, measured against float32, kept only when close enough."""
 
 import json
-import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from reprise.base.errors import InvalidInput, NotFound
+from reprise.base.errors import InvalidInput
 from reprise.base.files import write_bytes
+from reprise.models.auto import auto_class
 from reprise.models.onnx import eighths
-from reprise.models.onnx.placing import Placed, below
-from reprise.models.plan import Plan
+from reprise.models.onnx.kept import in_eighths, path_of
 
-log = logging.getLogger(__name__)
 _FIELDS = ("logits", "last_hidden_state", "start_logits", "prediction_logits")
 
 
@@ -50,8 +48,6 @@ def quantize(model_folder: str | Path, samples: Sequence[Mapping[str, Any]], *,
     if not samples:
         raise InvalidInput("Give samples: 8 bits are only used where their accuracy was measured.")
     if load is None:
-        from reprise.models.auto import auto_class
-
         load = auto_class("AutoModel").from_pretrained
     exact = load(str(model_folder), engine="onnx", cache_dir=cache_dir)
     path = path_of(exact.sessions.placed, exact.sessions.cache)
@@ -89,32 +85,3 @@ def _cosine(left: np.ndarray, right: np.ndarray) -> float:
     dots = (left * right).sum(-1)
     lengths = np.linalg.norm(left, axis=-1) * np.linalg.norm(right, axis=-1)
     return float((dots / np.maximum(lengths, np.finfo(np.float64).tiny)).min())
-
-
-def path_of(placed: Placed, cache: Path) -> Path:
-    """Say where the 8-bit matrices of a model are kept."""
-    return cache / f"{placed.identity}.int8"
-
-
-def in_eighths(plan: Plan, placed: Placed, path: Path) -> Placed:
-    """Give the places of a model whose matrices are read in 8 bits from `path`."""
-    folder, location, moved = below(placed, path)
-    found = eighths.spots(plan, location)
-    return replace(placed, folder=folder, spots=moved, eighths=found,
-                   identity=f"{placed.identity}.8")  # fmt: skip
-
-
-def kept(plan: Plan, placed: Placed, cache: Path) -> Placed:
-    """Find the 8-bit matrices that `quantize` made and measured.
-
-    Raises:
-        NotFound: There are none for these weights.
-    """
-    path = path_of(placed, cache)
-    if not path.is_file():
-        raise NotFound(
-            "There are no 8-bit matrices for these weights yet.",
-            hint="Make and measure them: "
-            "reprise.models.onnx.quantize.quantize(folder, samples, minimum=0.99).",
-        )
-    return in_eighths(plan, placed, path)
