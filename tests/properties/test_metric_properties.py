@@ -1,15 +1,18 @@
 """Metrics are monoids: how examples are cut into parts, and their order, changes nothing."""
 
 import random
+from importlib.util import find_spec
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from reprise import load_metric
-from reprise.metrics import State, comparable, parse_signature
+from reprise.metrics import Metric, State, comparable, parse_signature
+from reprise.metrics.catalogue import definitions
 from reprise.metrics.options import text_of
 from reprise.metrics.signature import write
+from reprise.metrics.vectors import vectors_of
 
 TAGS = ["B-X", "I-X", "B-Y", "I-Y", "O"]
 UNIT = st.floats(0, 1, allow_subnormal=False)
@@ -56,6 +59,32 @@ def test_parts_merge_in_any_grouping_and_order_to_the_same_bits(case) -> None:
     for state in (a.merge(b, c), c.merge(a).merge(b), scored(metric, shuffled)):
         assert metric.finish(state) == whole
         assert metric.finish(state).scores == whole.scores
+
+
+VECTORS = [(d, vector) for d in definitions() for vector in vectors_of(d)]
+
+
+@st.composite
+def cut_vectors(draw: st.DrawFn) -> tuple:
+    """Draw a test vector of any metric, and the parts that its examples are cut into."""
+    definition, vector = draw(st.sampled_from(VECTORS))
+    size = len(vector["predictions"])
+    owners = draw(st.lists(st.integers(0, 2), min_size=size, max_size=size))
+    parts = [[i for i, owner in enumerate(owners) if owner == part] for part in range(3)]
+    return definition, vector, draw(st.permutations(parts))
+
+
+@given(cut_vectors())
+@settings(deadline=None, max_examples=300)
+def test_every_metric_is_a_monoid_however_its_test_vectors_are_cut(case) -> None:
+    definition, vector, parts = case
+    assume(not definition.requires or find_spec(definition.requires[0]))
+    metric = Metric(definition, vector.get("options", {}))
+    said, true = vector["predictions"], vector.get("references")
+    states = [metric.score([said[i] for i in part], true and [true[i] for i in part])
+              for part in parts if part]  # fmt: skip
+    whole = metric.finish(metric.score(said, true))
+    assert metric.finish(State().merge(*states)).computation.values == whole.computation.values
 
 
 @given(cases())
