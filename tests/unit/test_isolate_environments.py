@@ -353,6 +353,8 @@ def test_a_lock_follows_the_standard(shelf: Sources) -> None:
 
 
 TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
+VERSIONS = st.from_regex(r"[1-9][0-9]{0,3}(\.[0-9]{1,2}){0,2}(rc1)?", fullmatch=True)
+MARKERS = st.sampled_from(['sys_platform == "linux"', 'python_version < "3.12"'])
 NAMES = st.from_regex(r"[a-z0-9]{1,8}(-[a-z0-9]{1,4}){0,2}", fullmatch=True)
 
 
@@ -360,7 +362,7 @@ NAMES = st.from_regex(r"[a-z0-9]{1,8}(-[a-z0-9]{1,4}){0,2}", fullmatch=True)
 @given(
     st.lists(
         st.builds(
-            LockedPackage, NAMES, TEXT,
+            LockedPackage, NAMES, VERSIONS,
             st.lists(
                 st.builds(
                     Wheel, NAMES.map("{}-1-py3-none-any.whl".format),
@@ -369,7 +371,7 @@ NAMES = st.from_regex(r"[a-z0-9]{1,8}(-[a-z0-9]{1,4}){0,2}", fullmatch=True)
                 ),
                 min_size=1, max_size=2,
             ).map(tuple),
-            st.none() | TEXT,
+            st.none() | MARKERS,
         ),
         max_size=3, unique_by=lambda package: package.name,
     ),

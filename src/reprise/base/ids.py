@@ -21,7 +21,8 @@ RESERVED_OWNERS = frozenset(
 # What follows a repo id in routes: `owner/refs` would hide behind the refs of a legacy id.
 RESERVED_REPOS = frozenset(
     "auth-check badge.svg blob commits discussions entry-points git-receive-pack git-upload-pack "
-    "lfs-files like likers notebook raw refs reports resolve settings submission tree vote".split()
+    "lfs-files like likers notebook papers raw refs reports resolve settings submission tree "
+    "vote".split()
 )
 
 

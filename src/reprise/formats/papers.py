@@ -147,6 +147,8 @@ def _doi(text: str) -> Paper | None:
         return None
     while plain.endswith(")") and plain.count(")") > plain.count("("):
         plain = plain[:-1].rstrip(_TRAILING)
+    if plain.endswith("/"):  # nothing but dots behind the prefix
+        return None
     own = re.fullmatch(rf"10\.48550/arxiv\.({_ARXIV_ID})", plain, re.IGNORECASE)
     return _arxiv(own[1]) if own else Paper("doi", plain)
 
