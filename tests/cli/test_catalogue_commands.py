@@ -40,6 +40,42 @@ def test_a_report_carries_the_environment_of_whoever_sends_it(cli, online: Hub) 
     assert str(Path.home()) not in dry.out
 
 
+def test_reports_are_read_and_closed_by_the_owner(cli, online: Hub) -> None:
+    make_repo(online.registry, "ada/net")
+    commit(online.registry, "ada/net", {"README.md": CARD})
+    assert cli("reports", "ada/net").err == "No reports.\n"
+    cli("report", "ada/net", "It\ncrashes.")
+    row = cli("reports", "ada/net").out.rstrip("\n").split("\t")
+    assert (row[:3], row[4], row[6]) == (
+        ["1", "open", "ada"], platform.python_version(), "It crashes.")  # fmt: skip
+    assert cli("reports", "ada/net", "--close", 1).out.startswith("1\tclosed\tada\t")
+    assert cli("reports", "ada/net", "--reopen", 1).out.startswith("1\topen\tada\t")
+    [told] = json.loads(cli("reports", "ada/net", "--json").out)
+    assert (told["text"], told["environment"]["packages"]["pytest"]) == (
+        "It\ncrashes.", pytest.__version__)  # fmt: skip
+    assert cli("reports", "ada/net", "--close", 2).err == "error: ada/net has no report 2.\n"
+    assert cli("reports", "ada/net", "--close", 1, "--reopen", 1).code == 2
+
+
+def test_a_draft_is_checked_and_says_how_to_go_on(cli, online: Hub) -> None:
+    make_repo(online.registry, "ada/net")
+    commit(online.registry, "ada/net", {"README.md": CARD})
+    done = cli("submit", "ada/net", "--draft")
+    assert done.out.startswith("ada/net\tdraft\t")
+    assert "hint: Propose it with: reprise submit ada/net" in done.err
+    done = cli("submit", "ada/net")
+    assert done.out.startswith("ada/net\tchecks\t")
+    assert "hint: Mend what failed, publish again, then: reprise submit ada/net" in done.err
+
+
+@pytest.mark.parametrize("command", [("submit",), ("vote",), ("report", "Text."), ("reports",)])
+def test_a_repo_that_is_not_there_is_named(cli, online: Hub, command: tuple[str, ...]) -> None:
+    name, *rest = command
+    done = cli(name, "ada/nothing", *rest)
+    assert (done.code, done.err.splitlines()[0]) == (
+        1, f"error: ada/nothing is not on {online.url}.")  # fmt: skip
+
+
 def test_one_account_votes_once(cli, online: Hub) -> None:
     make_repo(online.registry, "ada/net")
     commit(online.registry, "ada/net", {"README.md": CARD})

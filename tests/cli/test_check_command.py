@@ -85,7 +85,7 @@ def test_a_failed_check_is_a_failed_command(cli, tmp_path: Path) -> None:
 
 def test_an_author_sends_what_was_found(cli, submitted: Hub) -> None:
     done = cli("check", "ada/net", "--post")
-    assert "Sent to the hub: ada/net is review." in done.err
+    assert "Sent to the hub; the state of ada/net is now: review" in done.err
     shown = cli("submission", "ada/net", "--json").out
     checks = {it["name"]: it for it in json.loads(shown)["checks"]}
     assert (checks["loads"]["outcome"], checks["loads"]["by"]) == ("passed", "ada")

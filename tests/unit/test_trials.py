@@ -119,7 +119,7 @@ def test_a_good_repo_passes_what_it_offers_and_says_the_rest(repo, check, source
         "loads": ("passed", "2 of 2 were made"),
         "calls": ("passed", "net gives list of 2: float"),
         "weights-load": ("not-run", "there are no files of weights"),
-        "example-runs": ("passed", "2 blocks ran as they stand"),
+        "example-runs": ("passed", "2 blocks ran as written"),
         "fingerprint": ("passed", "2 entry points gave the same in two processes"),
     }
     assert report.environment["packages"] == {"base": "1.0"}
@@ -241,7 +241,7 @@ def test_an_example_that_fails_names_its_line(repo, check) -> None:
 def test_blocks_share_their_names_whichever_kind_they_are(repo, check) -> None:
     text = ">>> model([3])\n[2.0]\n>>> kept = 7\n```\n\n```py\nassert kept == 7\n```\n"
     write(repo, card=(">>> model([3])\n[2.0]\n```\n", text))
-    assert of(check(), "example-runs") == ("passed", "3 blocks ran as they stand")
+    assert of(check(), "example-runs") == ("passed", "3 blocks ran as written")
 
 
 def test_an_example_gets_the_packages_that_only_it_imports(repo, check) -> None:
@@ -263,7 +263,7 @@ def test_an_example_of_another_repo_or_the_network_says_so(repo, check) -> None:
 def test_blocks_can_be_left_out_and_that_is_said(repo, check) -> None:
     write(repo, card=("```python\n>>> model", "```python no-check\n>>> model"))
     assert of(check(), "example-runs") == (
-        "passed", "1 blocks ran as they stand; 1 more are marked `no-check`")  # fmt: skip
+        "passed", "1 block ran as written; 1 more are marked `no-check`")  # fmt: skip
 
 
 def test_weights_are_read(repo, check) -> None:

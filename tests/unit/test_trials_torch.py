@@ -58,7 +58,7 @@ model(torch.ones(1, 4)).sum().backward()
 optimizer.step()
 ```
 """
-Check = Callable[[], Report]
+Check = Callable[..., Report]
 
 
 @pytest.fixture
@@ -72,9 +72,9 @@ def check(tmp_path: Path, client_home: Path) -> Check:
     torch.save(made.state_dict(), tmp_path / "weights")
     (folder / "README.md").write_text(CARD)
 
-    def run() -> Report:
+    def run(code: str = HUBCONF) -> Report:
         with ScriptedFiles({"/net.pth": (tmp_path / "weights").read_bytes()}) as site:
-            (folder / "hubconf.py").write_text(HUBCONF.replace("URL", f"{site.url}/net.pth"))
+            (folder / "hubconf.py").write_text(code.replace("URL", f"{site.url}/net.pth"))
             isolation = Isolation(environment=Path(sys.executable), call_seconds=120)
             return check_repo(str(folder), How(isolation, may_ask=lambda _host: True))
 
@@ -92,8 +92,17 @@ def test_weights_of_other_sites_reach_code_that_reaches_nothing(check: Check) ->
     assert found["loads"] == "2 of 2 were made"
     assert found["calls"] == "net gives float32[2, 3]; noise gives float32[3]"
     assert found["weights-load"] == "1 files were read with weights_only=True"
-    assert found["example-runs"] == "1 blocks ran as they stand"
+    assert found["example-runs"] == "1 block ran as written"
     assert found["fingerprint"] == "2 entry points gave the same in two processes"
+
+
+def test_an_example_may_be_the_first_to_import_torch(check: Check, tmp_path: Path) -> None:
+    card = CARD.replace("import torch\n", "from torch import hub\n").split("model = ")[0]
+    shown = 'assert hub.load("ada/net", "three") == 3\n```\n'
+    (tmp_path / "repo" / "README.md").write_text(card.replace("checks:", "unused:") + shown)
+    code = 'def three():\n    """Count to three."""\n    return 3\n# URL\n'
+    found = outcomes(check(code))
+    assert found["example-runs"] == "1 block ran as written"
 
 
 def test_other_weights_are_another_fingerprint(check: Check, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`reprise submit`, `submission`, `review`, `vote`, `report`: the curated catalogue."""
+"""`reprise submit`, `submission`, `review`, `vote`, `report`, `reports`: the catalogue."""
 
 from pathlib import Path
 from typing import Any
@@ -8,18 +8,28 @@ import click
 from reprise.base.errors import InvalidFormat
 from reprise.cli import output
 
+# State -> what its author does next.
+_NEXT = {
+    "draft": "Propose it with: reprise submit {repo}",
+    "checks": "Mend what failed, publish again, then: reprise submit {repo}",
+    "review": "It waits for a reviewer. Run its code, too: reprise check {repo} --post",
+    "changes-requested": "Make the changes, publish again, then: reprise submit {repo}",
+    "stale": "Mend what failed, publish again, then: reprise submit {repo}",
+}
+
 
 @click.command()
 @click.argument("repo")
+@click.option("--draft", is_flag=True, help="Only let the hub check it; ask nobody.")
 @output.json_option
-def submit(repo: str) -> None:
+def submit(repo: str, draft: bool) -> None:
     """Propose REPO (owner/name or owner/name@commit) for the catalogue.
 
     The hub checks it at once; when nothing fails it waits for a reviewer.
     """
     from reprise.hub import catalogue
 
-    _show(catalogue.submit(repo))
+    _show(catalogue.submit(repo, draft=draft))
 
 
 @click.command()
@@ -88,6 +98,31 @@ def report(repo: str, text: str, dry_run: bool) -> None:
     output.show(found, f"Report {found['id']} about {repo} was sent.")
 
 
+@click.command()
+@click.argument("repo")
+@click.option("--close", type=int, metavar="NUMBER", help="Say that a report was dealt with.")
+@click.option("--reopen", type=int, metavar="NUMBER", help="Say that it was not.")
+@output.json_option
+def reports(repo: str, close: int | None, reopen: int | None) -> None:
+    """List what people reported about REPO: all for its writers and reviewers, else your own.
+
+    With --json, each carries the environment of whoever sent it.
+    """
+    from reprise.hub import catalogue
+
+    if close is not None and reopen is not None:
+        raise click.UsageError("A report is closed or opened again, not both at once.")
+    for number, status in ((close, "closed"), (reopen, "open")):
+        if number is not None:
+            catalogue.set_report_status(repo, number, status)
+    rows = [
+        {**it, "python": it["environment"].get("python"), "on": it["environment"].get("platform")}
+        for it in catalogue.reports(repo)
+    ]
+    columns = ["id", "status", "author", "createdAt", "python", "on", "text"]
+    output.table(rows, columns, empty="No reports.")
+
+
 @click.command("import-card")
 @click.argument("source", type=click.Path(path_type=Path, exists=True))
 @click.option(
@@ -142,3 +177,4 @@ def _show(found: dict[str, Any]) -> None:
     last = found["history"][-1] if found["history"] else None
     if last and last["reason"]:
         output.say(f"{last['actor'] or 'the hub'}: {last['reason']}")
+    output.hint(_NEXT.get(found["state"], "").format(repo=found["id"]))

@@ -60,7 +60,7 @@ def check(
     _show(report)
     if post:
         found = catalogue.send_run(report.repo, report)
-        output.say(f"Sent to the hub: {found['id']} is {found['state']}.")
+        output.say(f"Sent to the hub; the state of {found['id']} is now: {found['state']}")
     if report.failed:
         ctx.exit(_EXIT_FAILED)
 

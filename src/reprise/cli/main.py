@@ -50,6 +50,7 @@ COMMANDS = {
     "review": Entry("catalogue:review", "Decide on a submission.", _SHARE),
     "vote": Entry("catalogue:vote", "Vote for a repo.", _USE),
     "report": Entry("catalogue:report", "Tell an owner what does not work.", _USE),
+    "reports": Entry("catalogue:reports", "Read what people reported.", _SHARE),
     "import-card": Entry("catalogue:import_card", "Convert a card of PyTorch Hub.", _SHARE),
     "login": Entry("account:login", "Store an access token.", _SHARE),
     "logout": Entry("account:logout", "Forget the stored access token.", _SHARE),

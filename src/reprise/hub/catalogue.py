@@ -20,8 +20,12 @@ _TIMEOUT = 60  # seconds; the hub reads a whole repo to check it
 _MAX_PACKAGES = 500
 
 
-def submit(address: str) -> dict[str, Any]:
+def submit(address: str, *, draft: bool = False) -> dict[str, Any]:
     """Propose a repo for the catalogue: `owner/name` or `owner/name@commit`.
+
+    Args:
+        address: What to propose.
+        draft: Only let the hub check it; nobody else is asked until it is submitted again.
 
     Raises:
         InvalidInput: The text is no address of a repo.
@@ -31,7 +35,8 @@ def submit(address: str) -> dict[str, Any]:
     repo, _, revision = address.partition("@")
     if "@" in address and not revision:
         raise InvalidInput(f"{address!r} names no commit after '@'.")
-    return _object(ask("POST", f"{_route(repo)}/submission", {"revision": revision or None}))
+    body = {"revision": revision or None, "draft": draft}
+    return _object(_ask_about(repo, "POST", "submission", body))
 
 
 def submission(repo: str) -> dict[str, Any]:
@@ -40,7 +45,7 @@ def submission(repo: str) -> dict[str, Any]:
     Raises:
         NotFound: The repo was never submitted.
     """
-    return _object(ask("GET", f"{_route(repo)}/submission"))
+    return _object(_ask_about(repo, "GET", "submission"))
 
 
 def submissions(state: str = "", *, limit: int = 200) -> list[dict[str, Any]]:
@@ -50,7 +55,7 @@ def submissions(state: str = "", *, limit: int = 200) -> list[dict[str, Any]]:
 
 def check(repo: str) -> dict[str, Any]:
     """Run every check of a submission again."""
-    return _object(ask("POST", f"{_route(repo)}/submission/checks", {}))
+    return _object(_ask_about(repo, "POST", "submission/checks", {}))
 
 
 def send_run(repo: str, report: "Report") -> dict[str, Any]:
@@ -75,12 +80,12 @@ def send_run(repo: str, report: "Report") -> dict[str, Any]:
         "environment": dict(report.environment),
         "findings": [asdict(trial) for trial in report.trials],
     }
-    return _object(ask("POST", f"{_route(repo)}/submission/runs", body))
+    return _object(_ask_about(repo, "POST", "submission/runs", body))
 
 
 def runs(repo: str) -> list[dict[str, Any]]:
     """List the runs of checks that were sent for a submission, newest first."""
-    return _array(ask("GET", f"{_route(repo)}/submission/runs"))
+    return _array(_ask_about(repo, "GET", "submission/runs"))
 
 
 def decide(repo: str, state: str, reason: str) -> dict[str, Any]:
@@ -92,23 +97,41 @@ def decide(repo: str, state: str, reason: str) -> dict[str, Any]:
         reason: What the author is told.
     """
     body = {"state": state, "reason": reason}
-    return _object(ask("POST", f"{_route(repo)}/submission/decision", body))
+    return _object(_ask_about(repo, "POST", "submission/decision", body))
 
 
 def vote(repo: str, *, withdraw: bool = False) -> dict[str, Any]:
     """Vote for a repo, or withdraw the vote; an account has one vote per repo."""
-    return _object(ask("DELETE" if withdraw else "POST", f"{_route(repo)}/vote"))
+    return _object(_ask_about(repo, "DELETE" if withdraw else "POST", "vote"))
 
 
 def report(repo: str, text: str) -> dict[str, Any]:
     """Tell a repo's owner that it does not work, with this environment attached."""
     body = {"text": text, "environment": environment()}
-    return _object(ask("POST", f"{_route(repo)}/reports", body))
+    return _object(_ask_about(repo, "POST", "reports", body))
 
 
 def reports(repo: str) -> list[dict[str, Any]]:
-    """List what people reported about a repo; for those who may write to it, and reviewers."""
-    return _array(ask("GET", f"{_route(repo)}/reports"))
+    """List what people reported about a repo, newest first.
+
+    Those who may write to it and reviewers see all reports, others their own.
+    """
+    return _array(_ask_about(repo, "GET", "reports"))
+
+
+def set_report_status(repo: str, number: int, status: str) -> None:
+    """Close a report about a repo of yours, or open it again.
+
+    Args:
+        repo: `owner/name`.
+        number: The report's.
+        status: `closed` or `open`.
+
+    Raises:
+        NotFound: The repo has no such report.
+        Forbidden: You may not write to the repo.
+    """
+    _ask_about(repo, "POST", f"reports/{number}/status", {"status": status})
 
 
 def entry_points(text: str, *, limit: int = 20) -> list[dict[str, Any]]:
@@ -133,8 +156,16 @@ def environment() -> dict[str, Any]:
     }
 
 
-def ask(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+def ask(
+    method: str, path: str, body: dict[str, Any] | None = None, *, about: str = "The request"
+) -> Any:
     """Send one request to the hub in use, and return its JSON answer.
+
+    Args:
+        method: Of HTTP.
+        path: Below the endpoint, with its query.
+        body: Sent as JSON.
+        about: What is asked for, for messages.
 
     Raises:
         RepriseError: The class that the hub's refusal stands for.
@@ -150,7 +181,7 @@ def ask(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     headers = build_hf_headers(
         token=api.token_for(endpoint, None), library_name="reprise", library_version=__version__
     )
-    with translated(endpoint, "The request"):
+    with translated(endpoint, about):
         answer = get_session().request(
             method, endpoint + path, json=body, headers=headers, timeout=_TIMEOUT
         )
@@ -161,8 +192,9 @@ def ask(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         raise HubUnreachable(f"{endpoint} does not answer like a hub.") from None
 
 
-def _route(repo: str) -> str:
-    return f"/api/models/{RepoId.parse(repo)}"
+def _ask_about(repo: str, method: str, what: str, body: dict[str, Any] | None = None) -> Any:
+    path = f"/api/models/{RepoId.parse(repo)}/{what}"
+    return ask(method, path, body, about=repo)
 
 
 def _object(answer: Any) -> dict[str, Any]:

@@ -45,7 +45,8 @@ def try_example(setting: Setting, packages: dict[str, str]) -> Trial:
     except RepriseError as error:
         return Trial(_NAME, "failed", in_one_line(error))
     if "failed" not in told:
-        return Trial(_NAME, "passed", f"{told.get('ran')} blocks ran as they stand{tail}")
+        count = "1 block" if told.get("ran") == 1 else f"{told.get('ran')} blocks"
+        return Trial(_NAME, "passed", f"{count} ran as written{tail}")
     error_text = str(told.get("error", ""))
     hint = ""
     if any(word in error_text for word in _NO_NETWORK):

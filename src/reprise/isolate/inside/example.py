@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import doctest
+import importlib
 import io
 import re
 import sys
@@ -44,6 +45,9 @@ def try_example(folder: str, blocks: list[dict[str, Any]], names: list[str]) -> 
     Returns:
         `ran` (blocks) and `seconds`, or `failed`: the line, with `error`.
     """
+    if any("torch" in block["code"] for block in blocks):
+        with contextlib.suppress(Exception):  # the example itself says what is wrong with it
+            importlib.import_module("torch")  # now, so that `install` finds its hub
     install(folder, names)
     space: dict[str, Any] = {"__name__": "__main__", "__file__": _FILE}
     begin = time.perf_counter()
