@@ -70,6 +70,7 @@ _BART = {
 _BART_HEADS = (
     "Model", "ForConditionalGeneration", "ForSequenceClassification", "ForQuestionAnswering",
 )  # fmt: skip
+_ALONE = _BART | {"is_decoder": True, "is_encoder_decoder": False, "use_cache": False}
 
 _MARIAN = {
     "activation_function": "swish", "scale_embedding": True, "pad_token_id": 0, "eos_token_id": 2,
@@ -190,6 +191,11 @@ CASES = [
          ("Model", "ForConditionalGeneration"), "seq2seq"),
     Case("bart", _BART, _BART_HEADS, "seq2seq"),
     Case("mbart", _BART | {"scale_embedding": True}, _BART_HEADS, "seq2seq"),
+    Case("bart", _ALONE, ("ForCausalLM",), variant="decoder"),
+    Case("bart", _ALONE, ("ForCausalLM",), "crossed", variant="crossed"),
+    Case("mbart", _ALONE, ("ForCausalLM",), "crossed", variant="crossed"),
+    Case("pegasus", _ALONE, ("ForCausalLM",), "crossed", variant="crossed"),
+    Case("marian", _ALONE | _MARIAN, ("ForCausalLM",), variant="decoder"),
     Case("pegasus", _BART | {"scale_embedding": True}, _BART_HEADS[:2], "seq2seq"),
     Case("marian", _BART | _MARIAN, ("Model", "MTModel"), "seq2seq"),
     Case("marian", _BART | _MARIAN | {
@@ -209,6 +215,9 @@ CASES = [
     Case("clip_vision_model", _IMAGE_TOWER | {"projection_dim": 24},
          ("Model", "ModelWithProjection"), "pixels"),
     Case("whisper", _WHISPER, ("Model", "ForConditionalGeneration"), "speech"),
+    Case("whisper", _WHISPER | {
+        "is_decoder": True, "is_encoder_decoder": False, "use_cache": False},
+         ("ForCausalLM",), "crossed", variant="crossed"),
     Case("whisper", _WHISPER, ("ForAudioClassification",), "frames", variant="classifier"),
     Case("xlm", _XLM, _XLM_HEADS, "languages"),
     Case("xlm", _XLM | {

@@ -120,6 +120,16 @@ def _languages(case: Case) -> dict[str, np.ndarray]:
     return _pair(case) | {"langs": np.array([[0, 0, 1, 1, 2, 2, 2], [2, 1, 0, 0, 0, 0, 0]])}
 
 
+def _crossed(case: Case) -> dict[str, np.ndarray]:
+    """Text for a decoder that stands alone, and what an encoder made of other text."""
+    states = generator("states").standard_normal((2, 6, case.config["d_model"]))
+    if case.model_type == "whisper":
+        return {"input_ids": _ids(7), "encoder_outputs": states[None].astype(np.float32)}
+    seen = np.array([[1] * 6, [1] * 3 + [0] * 3])
+    return _text(case) | {"encoder_hidden_states": states.astype(np.float32),
+                          "encoder_attention_mask": seen}  # fmt: skip
+
+
 def _seq2seq(case: Case) -> dict[str, np.ndarray]:
     return _text(case) | {"decoder_input_ids": _ids(5, "decoder")}
 
@@ -146,6 +156,7 @@ def _frames(case: Case) -> dict[str, np.ndarray]:
 
 
 _KINDS = {"text": _text, "pair": _pair, "languages": _languages, "seq2seq": _seq2seq,
+          "crossed": _crossed,
           "ids": _just_ids, "left": _left, "permuted": _permuted,
           "remembered": _remembered,
           "pixels": _pixels, "clip": _clip, "speech": _speech, "frames": _frames}  # fmt: skip

@@ -11,6 +11,7 @@ import torch
 from reprise import models
 from reprise.base.errors import EntryNotFound, InvalidInput, NotSupported
 from reprise.models.auto import AutoConfig
+from reprise.models.families import family_of
 from reprise.models.weights import save_safetensors
 from tests.model_cases import CASES, Case
 from tests.seeded_models import checkpoint
@@ -66,6 +67,33 @@ def test_a_model_with_a_head_fills_a_body(tmp_path: Path) -> None:
     model = models.AutoModel.from_pretrained(folder, engine="torch")
     assert model.report.unused == ("classifier.bias", "classifier.weight")
     assert model(ids()).pooler_output is None  # the file has no pooler, and none is made up
+
+
+@pytest.mark.parametrize(
+    ("name", "whole", "alone", "side"),
+    [("bart", "ForConditionalGeneration", "ForCausalLM", "decoder"),
+     ("bart", "Model", "ForCausalLM", "decoder"),
+     ("t5", "ForConditionalGeneration", "EncoderModel", "encoder"),
+     ("whisper", "ForConditionalGeneration", "ForAudioClassification", "encoder"),
+     ("whisper", "Model", "ForCausalLM", "decoder")],
+)  # fmt: skip
+def test_a_file_with_both_towers_fills_one_that_stands_alone(
+    name: str, whole: str, alone: str, side: str, tmp_path: Path
+) -> None:
+    case = next(case for case in CASES if case.name == name)
+    folder = folder_of(case, whole, tmp_path)
+    prefix = family_of(case.model_type).prefix
+    both, one = (
+        getattr(models, f"{prefix}{head}").from_pretrained(folder, engine="torch")
+        for head in (whole, alone)
+    )
+    tower = getattr(both, side)
+    assert list(one.layers.parameters())
+    for mine, theirs in zip(one.layers.parameters(), tower.layers.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+    table = getattr(one.embed, "tokens", None)
+    if table is not None:
+        assert torch.equal(table.weight, both._table(tower).weight)
 
 
 def test_weights_of_another_architecture_are_refused_with_the_lists(tmp_path: Path) -> None:

@@ -96,6 +96,11 @@ def test_what_does_not_fit_is_told(bert: OnnxModel, given: dict[str, Any], said:
         bert(**given)
 
 
+def test_a_model_without_an_encoder_says_so(bert: OnnxModel) -> None:
+    with pytest.raises(InvalidInput, match="reads no encoder"):
+        bert(input_ids=[[3, 4]], encoder_hidden_states=np.zeros((1, 2, 32)))
+
+
 def test_labels_are_for_the_other_engine(bert: OnnxModel) -> None:
     with pytest.raises(NotSupported, match="computes no loss") as caught:
         bert(IDS, labels=[0, 1])

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from reprise.base.errors import InvalidInput
 from reprise.models import names
+from reprise.models.heads import ONLY, Head
 from reprise.models.plan import Plan, head_rules
 
 Shape = tuple[int, ...]
@@ -100,26 +101,46 @@ def _spelled(plan: Plan, name: str) -> str:
 
 
 def _bodies(plan: Plan) -> list[str]:
-    """Everything that may stand before a body's names, longest first."""
+    """Everything that may stand before a body's names: as in this model, as in most, others."""
     made = (plan.family.head(name, plan.config) for name in plan.family.heads)
-    found = {plan.family.body, *(head.body for head in made if head)} - {""}
-    return sorted(found, key=len, reverse=True)
+    found = {head.body for head in made if head and head.body.strip("-") and not _is_tower(head)}
+    first = [plan.body, plan.family.body]
+    return [body for body in dict.fromkeys(first + sorted(found, key=len, reverse=True)) if body]
+
+
+def _is_tower(head: Head) -> bool:
+    """Whether what stands before a head's body is the name of a tower, as in a file with all."""
+    return head.body.rstrip(".").rpartition(".")[2] in ONLY
 
 
 def _source(plan: Plan, name: str, stored: str, found: _Names) -> str | None:
     bare = stored.removeprefix(plan.body)
     if not plan.is_head(name):
-        return found.by_body.get(bare) or _tied(plan, name, found)
+        # The second and third are those of a file with all towers, for a model that has one.
+        spelled = (bare, stored, stored.removeprefix(plan.family.body))
+        here = next((found.by_body[name] for name in spelled if name in found.by_body), None)
+        return here or _tied(plan, name, found)
     return found.outside.get(stored) or found.by_body.get(bare) or found.by_body.get(stored)
 
 
 def _tied(plan: Plan, name: str, found: _Names) -> str | None:
-    """Find the token table under the name of the output layer that is tied to it."""
-    if plan.head is None or not plan.head.tied or not name.endswith("tokens.weight"):
+    """Find the token table under another name: both towers', or the tied output layer's."""
+    if plan.head is None or not name.endswith("tokens.weight"):
         return None
-    rules = head_rules(plan.head)
-    stored = next((r.stored for r in rules if r.canonical == ("head.out.weight",)), "")
-    return found.outside.get(stored) or found.by_body.get(stored)
+    tied = _stored_as(head_rules(plan.head), "head.out.weight") if plan.head.tied else ""
+    shared = _stored_as(_body_rules(plan), "shared.weight") if plan.head.only else ""
+    for stored in filter(None, (tied, shared, shared and plan.family.body + shared)):
+        if source := found.outside.get(stored) or found.by_body.get(stored):
+            return source
+    return None
+
+
+def _stored_as(rules: Iterable[names.Rule], canonical: str) -> str:
+    return next((rule.stored for rule in rules if rule.canonical == (canonical,)), "")
+
+
+def _body_rules(plan: Plan) -> list[names.Rule]:
+    return list(names.parse_table(plan.family.table(plan.config)))
 
 
 def _belongs_elsewhere(plan: Plan, name: str) -> bool:
@@ -127,12 +148,24 @@ def _belongs_elsewhere(plan: Plan, name: str) -> bool:
     spelled, known = _spelled(plan, name), _elsewhere(plan)
     if any(re.search(pattern, spelled) for pattern in plan.family.elsewhere):
         return True
-    return any(spelled.removeprefix(body) in known for body in ("", *_bodies(plan)))
+    bare = {spelled.removeprefix(body) for body in ("", *_bodies(plan))}
+    return bool(bare & known) or any(_of_other_tower(plan, name) for name in bare)
+
+
+def _of_other_tower(plan: Plan, name: str) -> bool:
+    """Whether a name is that of a tower which a head that stands on one leaves aside."""
+    if plan.head is None or not plan.head.only:
+        return False
+    others = {"shared", *ONLY} - {plan.head.only}
+    return any(
+        re.fullmatch(re.escape(rule.stored).replace(r"\*", r"\d+"), name)
+        for rule in _body_rules(plan) if rule.canonical[0].partition(".")[0] in others
+    )  # fmt: skip
 
 
 def _elsewhere(plan: Plan) -> set[str]:
     """Stored names of parts outside the layers: poolers, and every head of the family."""
-    known = {rule.stored for rule in names.parse_table(plan.family.table(plan.config))}
+    known = {rule.stored for rule in _body_rules(plan)}
     for head_name in plan.family.heads:
         head = plan.family.head(head_name, plan.config)
         known |= {rule.stored for rule in head_rules(head)} if head else set()

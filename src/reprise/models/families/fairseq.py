@@ -31,7 +31,9 @@ TOWER = """
     T.layers.*.norm_ff           T.layers.*.final_layer_norm
     T.norm                       T.layer_norm
 """
-NAMES = "shared shared" + TOWER.replace("T.", "encoder.") + TOWER.replace("T.", "decoder.")
+# A tower that stands alone has no name of its own; `body` of its head says where it is stored.
+ALONE = TOWER.replace("T.", "")
+NAMES = "shared shared" + TOWER.replace("T.", "encoder.") + TOWER.replace("T.", "decoder.") + ALONE
 DEFAULTS = {
     "vocab_size": 50265, "max_position_embeddings": 1024, "encoder_layers": 12,
     "encoder_ffn_dim": 4096, "encoder_attention_heads": 16, "decoder_layers": 12,
@@ -48,7 +50,13 @@ def _lm(config: Config) -> heads.Head:
                     tied=bool(config.get("tie_word_embeddings", True)))  # fmt: skip
 
 
+def _decoder_lm(config: Config) -> heads.Head:
+    return heads.lm("causal_lm", "head.out lm_head", only="decoder", body="model.decoder.",
+                    tied=bool(config.get("tie_word_embeddings", True)))  # fmt: skip
+
+
 HEADS: dict[str, HeadOf] = {
+    "ForCausalLM": _decoder_lm,
     "ForConditionalGeneration": _lm,
     "ForSequenceClassification": heads.sequence(
         "head.dense classification_head.dense\nhead.out classification_head.out_proj",
@@ -127,12 +135,12 @@ MBART = replace(
 )  # fmt: skip
 PEGASUS = replace(
     BART, model_type="pegasus", prefix="Pegasus", spec=_pegasus, ignored=(_SINUSOIDS,),
-    heads={"ForConditionalGeneration": _lm},
+    heads={"ForConditionalGeneration": _lm, "ForCausalLM": _decoder_lm},
     defaults=DEFAULTS | {"pad_token_id": 0, "eos_token_id": 1, "decoder_start_token_id": 0},
 )  # fmt: skip
 MARIAN = replace(
     BART, model_type="marian", prefix="Marian", spec=_marian,
-    heads={"MTModel": _lm}, ignored=(_SINUSOIDS,),
+    heads={"MTModel": _lm, "ForCausalLM": _decoder_lm}, ignored=(_SINUSOIDS,),
     defaults=DEFAULTS | {
         "vocab_size": 58101, "pad_token_id": 58100, "eos_token_id": 0,
         "decoder_start_token_id": 58100, "share_encoder_decoder_embeddings": True,

@@ -20,11 +20,9 @@ _STEM = """
     T.embed.conv2               T.conv2
 """
 _TOWER = _STEM + fairseq.TOWER
-# Audio classification has the encoder alone, whose names then carry no tower.
-_ALONE = "\n".join(line.strip().removeprefix("T.") for line in _TOWER.splitlines())
-NAMES = "\n".join((
+NAMES = "".join((
     _TOWER.replace("T.", "encoder."), fairseq.TOWER.replace("T.", "decoder."),
-    _ALONE.replace("T.", "encoder.")))  # fmt: skip
+    _STEM.replace("T.", ""), fairseq.ALONE))  # fmt: skip
 
 
 def _whisper(config: Config) -> ModelSpec:
@@ -49,7 +47,7 @@ def _whisper(config: Config) -> ModelSpec:
 def _audio(config: Config) -> heads.Head:
     return heads.Head(
         kind="image", out="labels", pool="mean", dense=True, only="encoder",
-        dense_width=config.classifier_proj_size, body="-",
+        dense_width=config.classifier_proj_size, body="encoder.",
         names="head.dense projector\nhead.out classifier")  # fmt: skip
 
 
@@ -61,6 +59,8 @@ FAMILIES = {"whisper": Family(
     body="model.",
     heads={
         "ForConditionalGeneration": heads.lm("speech", "head.out proj_out"),
+        "ForCausalLM": heads.lm(
+            "causal_lm", "head.out proj_out", only="decoder", body="model.decoder."),
         "ForAudioClassification": _audio,
     },
     defaults=fairseq.DEFAULTS | {

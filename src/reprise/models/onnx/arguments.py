@@ -15,7 +15,8 @@ SWITCHES = frozenset({"use_cache", "return_dict", "output_hidden_states", "outpu
 _TRAINING = frozenset({"labels", "next_sentence_label", "sentence_order_label", "start_positions",
                        "end_positions", "mc_labels"})  # fmt: skip
 _FLOATS = frozenset({"inputs_embeds", "decoder_inputs_embeds", "head_mask", "decoder_head_mask",
-                     "cross_attn_head_mask", "pixel_values", "input_features"})  # fmt: skip
+                     "cross_attn_head_mask", "encoder_hidden_states", "pixel_values",
+                     "input_features"})  # fmt: skip
 _CHOICES = frozenset({"input_ids", "attention_mask", "token_type_ids", "position_ids", "langs",
                       "inputs_embeds"})  # fmt: skip
 
@@ -102,16 +103,20 @@ def check(given: Given, tower: spec.Tower, past: int = 0, prefix: str = "") -> N
         case spec.Embedding() as table:
             reach = past + _check_tokens(given, past, prefix)
             _check_rows(given, table, reach, prefix)
-            if table.mask_pads and not past:
-                _count_tokens(given, table.pad)
 
 
-def _count_tokens(given: Given, pad: int) -> None:
-    """Mask what lies beyond a row's tokens where padding has to be zero and no mask is given."""
-    ids = given.get("input_ids")
-    if ids is not None and "attention_mask" not in given:
-        counted = (ids != pad).sum(1, keepdims=True)
-        given["attention_mask"] = (np.arange(ids.shape[1]) < counted).astype(np.int64)
+def check_memory(states: np.ndarray, model: spec.ModelSpec) -> None:
+    """Compare an encoder's states with the decoder that is to read them.
+
+    Raises:
+        InvalidInput: It reads none, or of another width.
+    """
+    if not any(tower.stack.cross for tower in model.towers.values()):
+        raise InvalidInput("This model reads no encoder: leave encoder_hidden_states out.")
+    if states.ndim != 3 or states.shape[-1] != model.width or not states.size:  # noqa: PLR2004
+        raise InvalidInput(
+            f"encoder_hidden_states must be [B, S, {model.width}], not {list(states.shape)}."
+        )
 
 
 def _check_shape(given: Given, name: str, sides: tuple[int, ...]) -> None:
@@ -138,7 +143,8 @@ def _check_tokens(given: Given, past: int, prefix: str) -> int:
         )
     rows, length = first.shape[:2]
     wanted = {"attention_mask": (rows, past + length), "token_type_ids": (rows, length),
-              "langs": (rows, length)}  # fmt: skip
+              "langs": (rows, length),
+              "key_positions": (rows, past + length)}  # fmt: skip
     for name, shape in wanted.items():
         got = given.get(f"{prefix}{name}")
         if got is not None and got.shape != shape:
@@ -159,7 +165,10 @@ def _check_rows(given: Given, table: spec.Embedding, reach: int, prefix: str) ->
     if stated is not None:
         _check_range(f"{prefix}position_ids", stated,
                      place.rows - place.offset * (place.count != "unpadded"))  # fmt: skip
-    elif reach > free and (place.count == "index" or "input_ids" not in given):
+        return
+    placed = given.get(f"{prefix}key_positions")
+    reach = reach if placed is None else int(placed.max()) + 1
+    if reach > free and (place.count == "index" or "input_ids" not in given):
         raise InvalidInput(f"{reach} tokens are too many: this model has {free} positions.",
                            hint="Truncate the input.")  # fmt: skip
 

@@ -32,8 +32,10 @@ def bucket(g: Graph, distance: str, spec: Buckets) -> str:
 
 
 def buckets(g: Graph, spec: Buckets, name: str, call: Call) -> str:
-    """Give the bias [1, H, T, S] from the table of a stack."""
+    """Give the bias [B or 1, H, T, S] from the table of a stack."""
     rows = g.op("Gather", g.weight(name), bucket(g, distances(g, call), spec))
+    if call.places:
+        return g.transpose(rows, 0, 3, 1, 2)
     return g.unsqueeze(g.transpose(rows, 2, 0, 1), 0)
 
 
@@ -50,7 +52,9 @@ def slopes(heads: int) -> list[float]:
 
 def alibi(g: Graph, spec: Attention, call: Call) -> str:
     """Give ALiBi's bias [B or 1, H, 1, S]: slope times the key's position."""
-    if call.padding:
+    if call.places:
+        place = g.unsqueeze(g.op("Max", call.places, g.constant(0)), 1, 2)
+    elif call.padding:
         place = g.unsqueeze(counted(g, call.padding), 1, 2)
     else:
         place = g.range(g.constant([0]), call.keys)

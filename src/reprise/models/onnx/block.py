@@ -38,7 +38,7 @@ class Block:
             return self._parallel(x, call)
         attended = self._norm(self.attn.emit(self._norm(x, "norm_attn"), call), "norm_attn_out")
         x = self.g.add(x, self._branch(attended, "attn"))
-        if self.has_cross:
+        if self.has_cross and call.crosses:
             x = self.g.add(x, self.cross.emit(self._norm(x, "norm_cross"), call))
         fed = self._norm(self._fed(self._norm(x, "norm_ff")), "norm_ff_out")
         return self.g.add(x, self._branch(fed, "ff"))
@@ -46,7 +46,7 @@ class Block:
     def _post(self, x: str, call: Call) -> str:
         attended = self._branch(self.attn.emit(x, call), "attn")
         x = self._norm(self.g.add(x, attended), "norm_attn")
-        if self.has_cross:
+        if self.has_cross and call.crosses:
             x = self._norm(self.g.add(x, self.cross.emit(x, call)), "norm_cross")
         return self._norm(self.g.add(x, self._branch(self._fed(x), "ff")), "norm_ff")
 

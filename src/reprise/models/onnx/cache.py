@@ -34,6 +34,11 @@ class Cache:
         """Return the keys and values [B, H, S, D] of a layer."""
         return self._kept[number]
 
+    def crop(self, length: int) -> None:
+        """Forget every position from `length` on."""
+        kept = self._kept.items()
+        self._kept = {n: (k[:, :, :length], v[:, :, :length]) for n, (k, v) in kept}
+
     def reorder(self, rows: np.ndarray) -> None:
         """Keep the given batch rows in the given order (beam search)."""
         for kept in (self._kept, self.cross):

@@ -17,6 +17,7 @@ class Request:
             and values for cross attention), `decoder`, `vision`.
         inputs: Arguments that the call gives, by transformers' names.
         cache: Whether keys and values of earlier tokens come in and go out.
+        crosses: Whether those of an encoder come in; a decoder that stands alone may do without.
         states: Whether all hidden states are given.
         attentions: Layers whose attention weights are given.
     """
@@ -24,6 +25,7 @@ class Request:
     part: str = ""
     inputs: frozenset[str] = frozenset()
     cache: bool = False
+    crosses: bool = False
     states: bool = False
     attentions: tuple[int, ...] = ()
 
@@ -39,6 +41,8 @@ class Call:
     rotations: Mapping[Rope, Rotation] = field(default_factory=dict)
     shared: object = None  # what the stack's score bias computed for all layers
     padding: str = ""
+    places: str = ""  # of keys in their own rows [B, S]; -1: no token
+    crosses: bool = False  # an encoder's keys and values come in
     memory_mask: str = ""  # [B, 1, T, S]
     cached: bool = False
     gates: str = ""  # [layers, H]

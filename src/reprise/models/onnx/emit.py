@@ -14,13 +14,14 @@ from reprise.models.onnx.tower import Passed, Tower
 from reprise.models.onnx.weights import Weights
 from reprise.models.plan import Plan
 
-VERSION = 6  # raised when the same plan gives another graph than before
+VERSION = 7  # raised when the same plan gives another graph than before
 
 # Arguments that are whole numbers, and those that are not of rank 2 (or 3, as vectors are).
 NUMBERS = frozenset({
     "input_ids", "decoder_input_ids", "token_type_ids", "position_ids", "decoder_position_ids",
     "langs", "attention_mask", "decoder_attention_mask", "mc_token_ids", "bool_masked_pos",
-    "logits_to_keep", "lengths",
+    "encoder_attention_mask", "logits_to_keep", "lengths", "key_positions",
+    "decoder_key_positions",
 })  # fmt: skip
 _RANKS = {"logits_to_keep": 1, "pixel_values": 4, "head_mask": 2, "decoder_head_mask": 2,
           "cross_attn_head_mask": 2}  # fmt: skip
@@ -28,6 +29,7 @@ _RANKS = {"logits_to_keep": 1, "pixel_values": 4, "head_mask": 2, "decoder_head_
 _DECODER = {
     "decoder_input_ids": "input_ids", "decoder_attention_mask": "attention_mask",
     "decoder_position_ids": "position_ids", "decoder_inputs_embeds": "inputs_embeds",
+    "decoder_key_positions": "key_positions",
     "decoder_head_mask": "head_mask", "cross_attn_head_mask": "cross_attn_head_mask",
     "attention_mask": "encoder_attention_mask",
 }  # fmt: skip
@@ -99,7 +101,7 @@ def _inputs(g: Graph, plan: Plan, request: Request) -> dict[str, str]:
     for layer in range(stack.layers):
         if request.cache:
             _keys_values(g, past_names(layer), stack.attention, stack.set_of(layer))
-        if request.part == "decoder" and stack.cross:
+        if request.crosses and stack.cross:
             _keys_values(g, memory_names(layer), stack.cross, stack.set_of(layer))
     return {name: name for name in request.inputs}
 
@@ -112,7 +114,12 @@ def _keys_values(g: Graph, names: tuple[str, str], given: spec.Attention, layer:
 
 def _tower(plan: Plan, part: str) -> spec.Tower:
     towers = plan.spec.towers
-    return towers["decoder" if part == "memory" else part]
+    return towers[_reader(plan) if part == "memory" else part]
+
+
+def _reader(plan: Plan) -> str:
+    """Name the tower that reads the encoder's states: the decoder, or the only one."""
+    return "decoder" if "decoder" in plan.spec.towers else ""
 
 
 def _single(g: Graph, plan: Plan, given: Mapping[str, str], request: Request) -> None:
@@ -143,9 +150,10 @@ def _decoder(g: Graph, plan: Plan, given: Mapping[str, str], request: Request) -
 
 def _memory(g: Graph, plan: Plan, states: str) -> None:
     """Make every layer's keys and values of the encoder's states."""
-    stack = _tower(plan, "decoder").stack
+    reader = _reader(plan)
+    stack, prefix = _tower(plan, reader).stack, f"{reader}." if reader else ""
     for layer in range(stack.layers):
-        name = f"decoder.layers.{stack.set_of(layer)}.cross"
+        name = f"{prefix}layers.{stack.set_of(layer)}.cross"
         pair = Attention(g, stack, name, layer, cross=True).memory(states)
         for output, value in zip(memory_names(layer), pair, strict=True):
             g.output(output, value, 4)

@@ -7,11 +7,19 @@ from reprise.models.spec import Attention
 
 
 def distances(g: Graph, call: Call) -> str:
-    """Give key minus query [T, S]; the queries are the last keys."""
+    """Give key minus query [T, S], or [B, T, S] by row; the queries are the last keys."""
+    if call.places:
+        columns, rows = g.unsqueeze(call.places, 1), g.unsqueeze(queries(g, call), 2)
+        return g.op("Sub", columns, rows)
     past = g.op("Sub", call.keys, call.length)
     rows = g.unsqueeze(g.range(past, call.keys), 1)
     columns = g.unsqueeze(g.range(g.constant([0]), call.keys), 0)
     return g.op("Sub", columns, rows)
+
+
+def queries(g: Graph, call: Call) -> str:
+    """Give the places [B, T] of queries in their own rows."""
+    return g.slice(call.places, g.op("Sub", call.keys, call.length), call.keys, 1)
 
 
 def visible(g: Graph, spec: Attention, window: int, call: Call) -> str:
@@ -24,6 +32,9 @@ def visible(g: Graph, spec: Attention, window: int, call: Call) -> str:
             seen = g.op("And", seen, near)
     elif window:
         seen = g.op("LessOrEqual", g.op("Abs", distances(g, call)), g.constant(window))
+    if call.places and seen:
+        there = g.op("GreaterOrEqual", g.unsqueeze(call.places, 1), g.constant(0))
+        return g.unsqueeze(g.op("And", seen, there), 1)
     if not call.padding:
         return seen
     tokens = of_tokens(g, call.padding)

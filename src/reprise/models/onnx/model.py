@@ -73,6 +73,7 @@ class OnnxModel:
         arguments.spread_gates(feeds, stack)
         request = Request(
             part=part, inputs=frozenset(feeds), cache=cache is not None and cache.grows,
+            crosses=cache is not None and bool(cache.cross),
             states=bool(given["output_hidden_states"]),
             attentions=_recorded(given["output_attentions"], stack.layers),
         )  # fmt: skip
@@ -82,6 +83,12 @@ class OnnxModel:
         outputs = self.sessions.run(request, feeds | cache.feeds(stack, rows))
         cache.keep(outputs)
         return outputs
+
+
+    def _memory(self, states: np.ndarray) -> Arrays:
+        """Make the keys and values of the encoder's states, once per input."""
+        request = Request(part="memory", inputs=frozenset({"encoder_hidden_states"}))
+        return self.sessions.run(request, {"encoder_hidden_states": states})
 
 
 class SingleModel(OnnxModel):
@@ -116,9 +123,26 @@ class SingleModel(OnnxModel):
             cache = Cache()
         arguments.count_tokens(given, tower)
         arguments.check(given, tower, cache.length if cache else 0)
+        cache = self._crossed(given, cache)
         feeds = {name: value for name, value in given.items() if name not in SWITCHES}
         outputs = self._run(tower, feeds, given, cache)
-        return finish(_fields(outputs, "", choices) | {"past_key_values": cache}, given)
+        kept = cache if cache and cache.grows else None
+        return finish(_fields(outputs, "", choices) | {"past_key_values": kept}, given)
+
+    def _crossed(self, given: Given, cache: Cache | None) -> Cache | None:
+        """Put the keys and values of an encoder's states, when a call gives them, into a cache."""
+        if "encoder_outputs" in given:  # what Whisper's decoder alone calls them
+            given["encoder_hidden_states"] = np.asarray(given["encoder_outputs"][0], np.float32)
+        states = given.pop("encoder_hidden_states", None)
+        if states is None:
+            return cache
+        arguments.check_memory(states, self.spec)
+        if cache is None:
+            cache = Cache()
+            cache.grows = False
+        if not cache.cross:
+            cache.keep_cross(self._memory(states))
+        return cache
 
 
 class Seq2SeqModel(OnnxModel):
@@ -163,11 +187,6 @@ class Seq2SeqModel(OnnxModel):
                  "input_features")  # fmt: skip
         feeds = {name: given[name] for name in names if name in given}
         return Output(**_fields(self._run(tower, feeds, given, part="encoder"), "", 0))
-
-    def _memory(self, states: np.ndarray) -> Arrays:
-        """Make the keys and values of the encoder's states, once per input."""
-        request = Request(part="memory", inputs=frozenset({"encoder_hidden_states"}))
-        return self.sessions.run(request, {"encoder_hidden_states": states})
 
     def _decoded(self, given: Given, states: np.ndarray, cache: Cache, *, uses: bool) -> Arrays:
         tower = self.spec.towers["decoder"]

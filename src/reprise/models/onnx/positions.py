@@ -4,6 +4,7 @@ from reprise.models import rope as ropes
 from reprise.models.onnx import proto
 from reprise.models.onnx.call import Call, Rotation
 from reprise.models.onnx.graph import Graph
+from reprise.models.onnx.masks import queries
 from reprise.models.spec import Positions, Rope
 
 
@@ -18,6 +19,9 @@ def numbers(g: Graph, spec: Positions, ids: str, pad: int, call: Call) -> str:
 
     `ids` are the tokens, or empty when vectors are given instead.
     """
+    if call.places:
+        first = spec.offset + (spec.count == "unpadded")
+        return g.add(g.op("Max", queries(g, call), g.constant(0)), g.constant(first))
     past = g.op("Sub", call.keys, call.length)
     offset = g.constant(spec.offset)
     if spec.count == "unpadded" and ids:

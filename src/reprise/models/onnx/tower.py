@@ -68,8 +68,10 @@ class Tower:
         keys = g.add(g.side(past_names(0)[0], 2), length) if request.cache else length
         return Call(
             rows=rows, length=length, keys=keys, padding=given.get("attention_mask", ""),
+            places=given.get("key_positions", ""),
             cached=request.cache, gates=given.get("head_mask", ""),
             cross_gates=given.get("cross_attn_head_mask", ""),
+            crosses=request.crosses,
             recorded=frozenset(request.attentions),
         )  # fmt: skip
 
@@ -118,15 +120,16 @@ class Tower:
                 raise NotSupported(f"The onnx engine has no {type(other).__name__} scores.")
 
     def _rotations(self, given: Mapping[str, str], call: Call) -> dict[spec.Rope, Rotation]:
-        rope = self.tower.stack.attention.rope
+        g, rope = self.g, self.tower.stack.attention.rope
         if rope is None:
             return {}
         positions = given.get("position_ids")
-        if positions is None:
-            past = self.g.op("Sub", call.keys, call.length)
-            positions = self.g.range(past, call.keys)
+        if call.places:
+            positions = g.op("Max", masks.queries(g, call), g.constant(0))
+        elif positions is None:
+            positions = g.range(g.op("Sub", call.keys, call.length), call.keys)
         kinds = dict.fromkeys(rope) if isinstance(rope, tuple) else {rope: None}
-        return {kind: rotation(self.g, kind, positions, call) for kind in kinds}
+        return {kind: rotation(g, kind, positions, call) for kind in kinds}
 
     def _layers(self, x: str, call: Call, *, states: bool) -> str:
         stack = self.tower.stack

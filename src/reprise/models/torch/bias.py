@@ -43,6 +43,11 @@ class BucketTable(nn.Module):
         distance = torch.arange(keys, device=device)[None, :] - rows
         return self.weight[bucket(distance, self.spec)].permute(2, 0, 1)[None]
 
+    def placed(self, places: Tensor, queries: int) -> Tensor:
+        """Give the bias [B, H, T, S] of keys that stand at places [B, S] of their rows."""
+        distance = places[:, None, :] - places[:, -queries:, None]
+        return self.weight[bucket(distance, self.spec)].permute(0, 3, 1, 2)
+
 
 def slopes(heads: int) -> list[float]:
     """Slopes of ALiBi's heads; the odd ones of the next power of two fill up the rest."""
@@ -55,15 +60,18 @@ def slopes(heads: int) -> list[float]:
     return found
 
 
-def alibi(spec: Attention, keys: int, padding: Tensor | None, like: Tensor) -> Tensor:
-    """Give ALiBi's bias [B or 1, H, 1, S]: slope times the key's position."""
-    slope = torch.tensor(slopes(spec.heads), dtype=torch.float32, device=like.device)
+def alibi(spec: Attention, place: Tensor, dtype: torch.dtype) -> Tensor:
+    """Give ALiBi's bias [B or 1, H, 1, S]: slope times the key's place [B or 1, S]."""
+    slope = torch.tensor(slopes(spec.heads), dtype=torch.float32, device=place.device)
+    return (slope[:, None] * place[:, None, :]).to(dtype)[:, :, None]
+
+
+def counted(padding: Tensor | None, keys: int, device: torch.device) -> Tensor:
+    """Number the keys [B or 1, S] of a row that are not padding, from 0."""
     if padding is None or padding.dim() > len("BS"):
-        place = torch.arange(keys, device=like.device)[None]
-    else:
-        counted = padding.to(torch.int64)
-        place = (counted.cumsum(-1) - 1) * counted
-    return (slope[:, None] * place[:, None, :]).to(like.dtype)[:, :, None]
+        return torch.arange(keys, device=device)[None]
+    there = padding.to(torch.int64)
+    return (there.cumsum(-1) - 1) * there
 
 
 def make_relative(spec: Attention, width: int, layer: int) -> nn.Module | None:

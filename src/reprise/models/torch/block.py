@@ -62,13 +62,13 @@ class Block(nn.Module):
         if self.placement in {"parallel", "parallel_shared"}:
             return self._parallel(x, call, layer)
         x = x + self._branch(self.norm_attn_out(self.attn(self.norm_attn(x), call, layer)), "attn")
-        if self.has_cross:
+        if self.has_cross and call.crosses(layer):
             x = x + self._branch(self.cross(self.norm_cross(x), call, layer))
         return x + self._branch(self.norm_ff_out(self.ff(self.norm_ff(x))), "ff")
 
     def _post(self, x: Tensor, call: Call, layer: int) -> Tensor:
         x = self.norm_attn(x + self._branch(self.attn(x, call, layer)))
-        if self.has_cross:
+        if self.has_cross and call.crosses(layer):
             x = self.norm_cross(x + self._branch(self.cross(x, call, layer)))
         return self.norm_ff(x + self._branch(self.ff(x)))
 

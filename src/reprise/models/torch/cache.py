@@ -56,6 +56,10 @@ class Cache:
         self._kept[layer] = made
         return made
 
+    def crop(self, length: int) -> None:
+        """Forget every position from `length` on."""
+        self._lengths = {layer: min(end, length) for layer, end in self._lengths.items()}
+
     def reorder(self, rows: Tensor) -> None:
         """Keep the given batch rows in the given order (beam search)."""
         for kept in (self._kept, self.cross):

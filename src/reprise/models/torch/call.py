@@ -20,6 +20,7 @@ class Inputs:
     attention_mask: Tensor | None = None
     token_type_ids: Tensor | None = None
     position_ids: Tensor | None = None
+    key_positions: Tensor | None = None  # place of each key in its own row, [B, S]; -1: no token
     langs: Tensor | None = None
     lengths: Tensor | None = None  # tokens of each row, [B]
     inputs_embeds: Tensor | None = None
@@ -62,6 +63,11 @@ class Call:
     states: list[Tensor] | None = None
     attentions: dict[int, Tensor] = field(default_factory=dict)
     cross_attentions: dict[int, Tensor] = field(default_factory=dict)
+
+    def crosses(self, layer: int) -> bool:
+        """Whether there are states of an encoder: a decoder that stands alone may do without."""
+        kept = self.cache is not None and layer in self.cache.cross
+        return kept or self.memory is not None
 
 
 def recorded_layers(wanted: bool | Sequence[int], layers: int) -> frozenset[int]:

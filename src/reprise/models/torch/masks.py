@@ -22,6 +22,16 @@ def nearby(queries: int, keys: int, window: int, device: torch.device) -> Tensor
     return (rows - torch.arange(keys, device=device)[None, :]).abs() <= window
 
 
+def placed(places: Tensor, queries: int, window: int) -> Tensor:
+    """Mark as True [B, 1, T, S] what queries see of keys that stand at places [B, S] of a row.
+
+    The queries are the last keys; a place below 0 holds no token.
+    """
+    keys, rows = places[:, None, :], places[:, -queries:, None]
+    seen = (keys >= 0) & (keys <= rows)
+    return (seen & (keys > rows - window) if window else seen)[:, None]
+
+
 def visible(spec: Attention, window: int, padding: Tensor | None, lengths: tuple[int, int],
             device: torch.device) -> Tensor | None:  # fmt: skip
     """Say what may be seen, as booleans that broadcast to [B, 1, T, S]; None: everything.
@@ -34,7 +44,7 @@ def visible(spec: Attention, window: int, padding: Tensor | None, lengths: tuple
         device: Where to make it.
     """
     seen = None
-    if spec.causal:
+    if spec.causal and (window or lengths[0] > 1):  # one query is the last: it sees all
         seen = causal(*lengths, window, device)
     elif window:
         seen = nearby(*lengths, window, device)

@@ -151,6 +151,8 @@ class SingleModel(Planned, Tower):
         cache = given.get("past_key_values")
         if cache is None and self._caches(given):
             given["past_key_values"] = cache = Cache()
+        if given.get("encoder_outputs") is not None:  # what Whisper's decoder alone calls them
+            given["encoder_hidden_states"] = given["encoder_outputs"][0]
         passed = self.run(tower_inputs(given))
         given["pad"] = self.config.get("pad_token_id")
         shown = _recorded(passed, "") | {"past_key_values": cache}
@@ -257,7 +259,8 @@ def tower_inputs(given: dict[str, Any]) -> Inputs:
     return Inputs(**{k: v for k, v in given.items() if k in _TOWER_NAMES and v is not None})
 
 
-_OWN = ("input_ids", "attention_mask", "inputs_embeds", "head_mask", "position_ids")
+_OWN = ("input_ids", "attention_mask", "inputs_embeds", "head_mask", "position_ids",
+        "key_positions")  # fmt: skip
 _COMMON = ("past_key_values", "cross_attn_head_mask", "output_hidden_states", "output_attentions")
 
 

@@ -9,7 +9,7 @@ from reprise.base.errors import InvalidInput
 from reprise.models import spec
 from reprise.models.torch import masks
 from reprise.models.torch.beside import Beside
-from reprise.models.torch.bias import BucketTable, alibi
+from reprise.models.torch.bias import BucketTable, alibi, counted
 from reprise.models.torch.block import Block
 from reprise.models.torch.call import Call, Inputs, Rotation, recorded_layers
 from reprise.models.torch.embed import Embed
@@ -86,9 +86,20 @@ class Tower(nn.Module):
             raise InvalidInput("Give either input_ids or inputs_embeds, and not both.")
         return self.embed(
             given.input_ids, table=table or self.embed.tokens, vectors=given.inputs_embeds,
-            types=given.token_type_ids, positions=given.position_ids, languages=given.langs,
+            types=given.token_type_ids, positions=self._stated(given), languages=given.langs,
             padding=given.attention_mask, past=past,
         )  # fmt: skip
+
+    def _stated(self, given: Inputs) -> Tensor | None:
+        """Give the rows of the position table that the call states."""
+        first = given.input_ids if given.inputs_embeds is None else given.inputs_embeds
+        if given.key_positions is None or first is None:
+            return given.position_ids
+        places = given.key_positions[:, -first.shape[1] :].clamp_min(0)
+        assert isinstance(self.tower.input, spec.Embedding)
+        added = self.tower.input.positions
+        # Such tables are read as stated, and their first row is of the second place.
+        return places + added.offset + 1 if added and added.count == "unpadded" else places
 
     def _layers(self, x: Tensor, call: Call) -> Tensor:
         stack = self.tower.stack
@@ -109,8 +120,7 @@ class Tower(nn.Module):
             seen = given.encoder_attention_mask.bool()[:, None, None]
             memory_mask = masks.additive(seen, x.dtype)
         return Call(
-            masks=self._masks(given.attention_mask, x, past),
-            rotations=self._rotations(given.position_ids, x, past),
+            masks=self._masks(given, x, past), rotations=self._rotations(given, x, past),
             padding=given.attention_mask, memory=given.encoder_hidden_states,
             memory_mask=memory_mask, cache=given.past_key_values,
             gates=gates_of(given.head_mask, stack.layers),
@@ -127,31 +137,41 @@ class Tower(nn.Module):
         table: Tensor = self.relative.weight
         return self.relative_norm(table) if bias.norm else table
 
-    def _masks(self, padding: Tensor | None, x: Tensor, past: int) -> dict[int, Tensor | None]:
+    def _masks(self, given: Inputs, x: Tensor, past: int) -> dict[int, Tensor | None]:
         attention = self.tower.stack.attention
         lengths = (x.shape[1], past + x.shape[1])
-        bias = self._bias(padding, x, lengths)
+        bias = self._bias(given, x, lengths)
         found: dict[int, Tensor | None] = {}
         for window in set(attention.windows) or {0}:
-            seen = masks.visible(attention, window, padding, lengths, x.device)
+            if given.key_positions is None:
+                seen = masks.visible(attention, window, given.attention_mask, lengths, x.device)
+            else:
+                seen = masks.placed(given.key_positions, lengths[0], window)
             mask = masks.additive(seen, x.dtype)
             found[window] = mask if bias is None else bias if mask is None else mask + bias
         return found
 
-    def _bias(self, padding: Tensor | None, x: Tensor, lengths: tuple[int, int]) -> Tensor | None:
+    def _bias(self, given: Inputs, x: Tensor, lengths: tuple[int, int]) -> Tensor | None:
+        places = given.key_positions
         match self.tower.stack.attention.score_bias:
             case spec.Buckets():
+                if places is not None:
+                    return self.buckets.placed(places, lengths[0])
                 return self.buckets(*lengths)
             case spec.Alibi():
-                return alibi(self.tower.stack.attention, lengths[1], padding, x)
+                if places is None:
+                    places = counted(given.attention_mask, lengths[1], x.device)
+                return alibi(self.tower.stack.attention, places.clamp_min(0), x.dtype)
             case _:
                 return None
 
-    def _rotations(self, given: Tensor | None, x: Tensor, past: int) -> dict[spec.Rope, Rotation]:
+    def _rotations(self, given: Inputs, x: Tensor, past: int) -> dict[spec.Rope, Rotation]:
         rope = self.tower.stack.attention.rope
         if rope is None:
             return {}
-        positions = given
+        positions = given.position_ids
+        if given.key_positions is not None:
+            positions = given.key_positions[:, -x.shape[1] :].clamp_min(0)
         if positions is None:
             positions = torch.arange(past, past + x.shape[1], device=x.device)[None]
         kinds = set(rope) if isinstance(rope, tuple) else {rope}
