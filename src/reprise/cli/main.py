@@ -39,6 +39,7 @@ COMMANDS = {
     "check-export": Entry("exporting:check_export", "Compare a graph with its model.", _USE),
     "search": Entry("search:search", "Search the hub.", _USE),
     "metric": Entry("metric:metric", "List, show and compute metrics.", _USE),
+    "lock": Entry("lock:lock", "Pin models, data, metrics and packages.", _USE),
     "download": Entry("download:download", "Download a repo or some of its files.", _USE),
     "cache": Entry("cache:cache", "Look at and clean the local cache.", _USE),
     "torch-hub": Entry("torch_hub:torch_hub", "Let torch.hub load from a hub.", _USE),
@@ -65,7 +66,7 @@ COMMANDS = {
     "recheck": Entry("reviewers:recheck", "Check published repos again.", _HUB),
     "mirror": Entry("mirror:mirror", "Keep weights of other sites on a hub.", _HUB),
     "fsck": Entry("fsck:fsck", "Check everything a hub stores.", _HUB),
-    "reindex": Entry("reindex:reindex", "Read the entry points of repos again.", _HUB),
+    "reindex": Entry("reindex:reindex", "Read entry points and cards of repos again.", _HUB),
     "gc": Entry("gc:gc", "Delete git objects that nothing leads to.", _HUB),
 }
 

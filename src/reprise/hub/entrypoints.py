@@ -25,6 +25,8 @@ from reprise.hub.packages import naming, require_declared
 from reprise.hub.snapshots import Options, Origin, Snapshot
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from reprise.hub.isolated import Isolation
 
 __all__ = ["entry_help", "entry_point", "find_entry", "list_entries", "load", "read_manifest"]
@@ -113,6 +115,7 @@ def load(  # noqa: PLR0913 - torch.hub's arguments, and four more
     endpoint: str | None = None,
     token: str | bool | None = None,
     isolated: "bool | Isolation" = False,
+    lock: "str | Path | None" = None,
     **kwargs: Any,
 ) -> Any:
     """Fetch a repo, run its code and return what an entry point makes.
@@ -136,6 +139,8 @@ def load(  # noqa: PLR0913 - torch.hub's arguments, and four more
         token: Access token for it; never sent elsewhere.
         isolated: True, or an `Isolation`, runs the code in a worker and returns what stands for
             the result here: an `nn.Module` for a module. See `reprise.hub.isolated`.
+        lock: A `reprise.lock`, or the folder it is in: it decides the commit, every file is held
+            against it, and `isolated` installs the packages of the `pylock.toml` beside it.
         **kwargs: Passed to the entry point. One whose parameters are named like those above is
             called through `reprise.hub.entry_point(...)(...)`.
 
@@ -145,9 +150,12 @@ def load(  # noqa: PLR0913 - torch.hub's arguments, and four more
         EntryNotFound: The repo has no such entry point; the message suggests others.
         NotSupported: `isolated`, and this machine cannot confine untrusted code.
         RemoteFailure: `isolated`, and the code raised.
+        CorruptContent: The files are not those of the lock.
         RepriseError: See `reprise.hub.snapshots.open_snapshot`.
     """
-    options = Options(source, endpoint, token, offline, force_reload, skip_validation, verbose)
+    options = Options(
+        source, endpoint, token, offline, force_reload, skip_validation, verbose, lock=lock
+    )
     return _ready(repo, entry, options, trust_repo, isolated)(*args, **kwargs)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from reprise.base.errors import InvalidInput
-from reprise.hub import consent, locking, settings
+from reprise.hub import consent, locked, locking, settings
 from reprise.hub.address import Address
 from reprise.hub.finding import found
 from reprise.hub.locking import Locking
@@ -51,6 +51,7 @@ class Isolation:
             for the running one's version.
         environment: Interpreter of an environment that exists, instead of building one.
         requirements: What to install, instead of what the repo's code asks for.
+        packages: A `pylock.toml` to install from, instead of the repo's own.
         constraints: Limits on versions of what is needed anyway: ("numpy<2",).
         sources: Where packages come from.
         root: Folder of all environments; by default below the cache of snapshots.
@@ -66,6 +67,7 @@ class Isolation:
     python: str | Path | None = None
     environment: Path | None = None
     requirements: tuple[str, ...] | None = None
+    packages: Path | None = None
     constraints: tuple[str, ...] = ()
     sources: Sources = field(default_factory=Sources)
     root: Path | None = None
@@ -138,6 +140,8 @@ def prepared(
     wanted = checked(isolated)
     consent.check_trust(trust_repo)
     snapshot, manifest = found(repo, entry, options)
+    if options.lock is not None and wanted.packages is None:
+        wanted = replace(wanted, packages=locked.packages_path(options.lock))
     if wanted.trusted and isinstance(snapshot.address, Address) and snapshot.commit:
         policy = consent.Policy(settings.trust_file())
         consent.require_consent(snapshot.address, snapshot.commit, trust_repo, policy=policy)
@@ -222,6 +226,11 @@ def _environment(folder: Path, manifest: Manifest, wanted: Isolation) -> Environ
         sources=wanted.sources,
         progress=wanted.progress,
     )
+    if wanted.packages is not None:
+        return environments.build(
+            locking.read_packages(wanted.packages), root, python=how.python, sources=how.sources,
+            progress=how.progress,
+        )  # fmt: skip
     if wanted.requirements is None:
         return locking.environment(folder, manifest, how, root=root)
     return environments.ensure(

@@ -65,12 +65,23 @@ def read_lock(folder: Path) -> Lock | None:
         InvalidFormat: It is no pylock.toml.
     """
     try:
-        with (folder / LOCK).open("rb") as file:
-            return pylock.read(file.read(pylock.MAX_SIZE + 1).decode())
+        return read_packages(folder / LOCK)
     except FileNotFoundError:
         return None
+
+
+def read_packages(path: Path) -> Lock:
+    """Read a pylock.toml.
+
+    Raises:
+        FileNotFoundError: There is none.
+        InvalidFormat: It is no pylock.toml.
+    """
+    try:
+        with path.open("rb") as file:
+            return pylock.read(file.read(pylock.MAX_SIZE + 1).decode())
     except UnicodeDecodeError:
-        raise InvalidFormat(f"{LOCK} is not UTF-8 text.") from None
+        raise InvalidFormat(f"{path.name} is not UTF-8 text.") from None
 
 
 def make_lock(found: Sequence[Wanted], locking: Locking) -> Lock:
@@ -166,7 +177,7 @@ def environment(folder: Path, manifest: Manifest, locking: Locking, *, root: Pat
             wheels.select(lock, python)
         except IncompatibleDependencies as error:
             log.warning("%s Choosing wheels again, of the same versions.", error.message)
-            pins = tuple(_pin(package) for package in lock.packages if package.version)
+            pins = tuple(pin(package) for package in lock.packages if package.version)
         else:
             return environments.build(
                 _careful(lock), root, python=python, sources=locking.sources,
@@ -198,7 +209,8 @@ def _public(url: str | None) -> str | None:
     return url if known else None
 
 
-def _pin(package: LockedPackage) -> str:
+def pin(package: LockedPackage) -> str:
+    """Return the line that asks for exactly this package."""
     marker = f" ; {package.marker}" if package.marker else ""
     return f"{package.name}=={package.version}{marker}"
 

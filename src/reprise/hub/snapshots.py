@@ -13,7 +13,7 @@ from reprise.base.errors import (
     TooManyRequests,
 )
 from reprise.base.ids import RepoType, is_commit
-from reprise.hub import cache, settings
+from reprise.hub import cache, locked, settings
 from reprise.hub.address import Address, LocalFolder, parse
 from reprise.hub.sources import Source, source_for
 
@@ -34,6 +34,7 @@ class Options:
     skip_validation: bool = False
     verbose: bool = True
     repo_type: RepoType = RepoType.MODEL
+    lock: str | Path | None = None  # a `reprise.lock` that decides commits and contents
 
     @property
     def is_offline(self) -> bool:
@@ -119,6 +120,8 @@ def find_address(repo: str, options: Options) -> Address | LocalFolder:
     """
     endpoint = options.endpoint or settings.endpoint()
     found = parse(repo, source=options.source, endpoint=endpoint, github=settings.github())
+    if options.lock is not None:
+        found = locked.pinned(found, options.lock)
     return replace(found, repo_type=options.repo_type) if isinstance(found, Address) else found
 
 
@@ -133,6 +136,8 @@ def snapshot_of(
     found = resolved or resolve(address, options)
     root = _get(address, found, options, weights=weights)
     cache.remember(settings.cache_dir(), address, found.commit)
+    if options.lock is not None:
+        locked.check(root, address, options.lock, weights=weights)
     snapshot = Snapshot(root, address, found.commit)
     if not snapshot.folder.is_dir():
         raise EntryNotFound(
