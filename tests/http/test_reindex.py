@@ -12,13 +12,14 @@ import httpx2
 import pytest
 from sqlalchemy import delete, select, update
 
-from reprise.registry import manifest_backlog, manifests
-from reprise.registry.db.schema import entry_point, manifest, manifest_due
+from reprise.registry import card_backlog, cards, manifest_backlog, manifests
+from reprise.registry.db.schema import entry_point, manifest, manifest_due, repo, repo_tag
 from reprise.registry.registry import Registry
 from reprise.server.indexing import Indexer
 from tests.committing import commit
 from tests.factories import make_repo, make_user
 
+CARD = b"---\nlicense: mit\n---\n# Net\n\nAs in https://arxiv.org/abs/1512.03385v1.\n"
 NET = b"def net():\n    'A net.'\n"
 
 
@@ -37,7 +38,10 @@ def old(registry: Registry) -> Registry:
 
 
 def forget(registry: Registry) -> None:
+    """Take back what an older version did not know: manifests, and the papers of cards."""
     with registry.db.write() as conn:
+        conn.execute(delete(repo_tag))
+        conn.execute(update(repo).values(described_by=0))
         for table in (manifest_due, manifest, entry_point):
             conn.execute(delete(table))
 
@@ -87,6 +91,45 @@ def test_an_indexer_that_is_started_finds_them_and_one_that_is_woken_does_not(ol
     assert (indexer.wait(60), searchable(old)) == (True, ["net", "net"])
 
 
+def tags(registry: Registry) -> set[str]:
+    with registry.db.read() as conn:
+        return {*conn.execute(select(repo_tag.c.tag)).scalars()}
+
+
+def test_cards_that_an_older_version_read_are_read_once_more(registry: Registry) -> None:
+    make_user(registry, "ada")
+    make_repo(registry, "ada/net")
+    commit(registry, "ada/net", {"README.md": CARD})
+    make_repo(registry, "ada/empty")
+    assert card_backlog.catch_up(registry) == 0
+    before = tags(registry)
+    assert {"arxiv:1512.03385", "license:mit"} <= before
+    forget(registry)
+    assert (card_backlog.catch_up(registry), tags(registry)) == (2, before)
+    assert (card_backlog.catch_up(registry), card_backlog.catch_up(registry, everything=True)) == (
+        0, 2)  # fmt: skip
+
+
+def test_a_repo_that_cannot_be_described_does_not_stop_the_others(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_user(registry, "ada")
+    for name in ("broken", "net"):
+        make_repo(registry, f"ada/{name}")
+        commit(registry, f"ada/{name}", {"README.md": CARD})
+    forget(registry)
+    refresh = cards.refresh
+
+    def fail_for_one(conn, of, tip, **options):
+        if of.repo_id.name == "broken":
+            raise KeyError("an object is gone")
+        return refresh(conn, of, tip, **options)
+
+    monkeypatch.setattr(cards, "refresh", fail_for_one)
+    assert (card_backlog.catch_up(registry), card_backlog.catch_up(registry)) == (2, 0)
+    assert "license:mit" in tags(registry)
+
+
 def command(*args: str) -> list[str]:
     return [sys.executable, "-m", "reprise", *args]
 
@@ -97,7 +140,7 @@ def data(tmp_path: Path) -> Path:
     registry = Registry.open(tmp_path / "data")
     make_user(registry, "ada")
     make_repo(registry, "ada/net")
-    commit(registry, "ada/net", {"hubconf.py": NET})
+    commit(registry, "ada/net", {"hubconf.py": NET, "README.md": CARD})
     forget(registry)
     registry.close()
     return tmp_path / "data"
@@ -111,7 +154,8 @@ def test_reindex_reads_what_is_due_and_all_on_request(data: Path) -> None:
         ).stdout
         for more in ([], [], ["--all"])
     ]  # fmt: skip
-    assert [json.loads(text) for text in told] == [{"repos": 1}, {"repos": 0}, {"repos": 1}]
+    assert [json.loads(text) for text in told] == [
+        {"repos": 1, "cards": 1}, {"repos": 0, "cards": 0}, {"repos": 1, "cards": 1}]  # fmt: skip
 
 
 def test_a_hub_that_starts_makes_them_searchable(data: Path) -> None:
@@ -123,7 +167,10 @@ def test_a_hub_that_starts_makes_them_searchable(data: Path) -> None:
         assert serving.stdout is not None
         url = serving.stdout.readline().strip()
         deadline, found = time.monotonic() + 60, []
-        while not found and time.monotonic() < deadline:
+        papers: list[dict[str, str]] = []
+        while not (found and papers) and time.monotonic() < deadline:
             found = httpx2.get(f"{url}/api/entry-points", params={"search": "net"}).json()
+            papers = httpx2.get(f"{url}/api/papers").json()
         serving.send_signal(signal.SIGTERM)
     assert [it["id"] for it in found] == ["ada/net"]
+    assert [it["id"] for it in papers] == ["1512.03385"]

@@ -1,4 +1,4 @@
-"""`reprise reindex`: read the entry points of repos again."""
+"""`reprise reindex`: read the entry points and cards of repos again."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import click
 
 from reprise.cli import output
 from reprise.cli.data_option import data_option, open_hub
-from reprise.registry import manifest_backlog, manifests
+from reprise.registry import card_backlog, manifest_backlog, manifests
 
 
 @click.command()
@@ -14,7 +14,9 @@ from reprise.registry import manifest_backlog, manifests
 @click.option("--all", "everything", is_flag=True, help="Also those that were read before.")
 @output.json_option
 def reindex(data: Path, database_url: str | None, everything: bool) -> None:
-    """Read the entry points of repos that nobody read yet, so that search finds them.
+    """Read the entry points and cards of repos that nobody read yet, so that search finds them.
+
+    Of cards, that is what an older version of Reprise did not look for, such as papers.
 
     Runs on the server's machine. A hub does the same in the background when it starts; --all is
     for a new version of Reprise that reads more than the one before.
@@ -23,4 +25,8 @@ def reindex(data: Path, database_url: str | None, everything: bool) -> None:
         with registry.db.write() as conn:
             manifest_backlog.note(conn, now=registry.clock(), everything=everything)
         done = manifests.catch_up(registry)
-    output.show({"repos": done}, f"Read the entry points of {done} repos.")
+        described = card_backlog.catch_up(registry, everything=everything)
+    output.show(
+        {"repos": done, "cards": described},
+        f"Read the entry points of {done} repos, and the cards of {described}.",
+    )

@@ -15,6 +15,8 @@ from reprise.registry.description import Description, Files, describe, read_json
 from reprise.registry.git.objects import TreeEntry
 from reprise.registry.git.store import GitStore
 
+# Counts up when `refresh` learns to read more: hubs then read their repos again, see card_backlog.
+VERSION = 1
 README = "README.md"
 CONFIG = "config.json"
 # Larger ones are served, but nothing is learnt from them.
@@ -52,6 +54,7 @@ def refresh(
         "pipeline_tag": found.pipeline_tag,
         "library_name": found.library_name,
         "summary": found.summary,
+        "described_by": VERSION,
     }
     conn.execute(update(repo_table).where(repo_table.c.id == repo.id).values(values))
     _replace_tags(conn, repo.id, found.tags)

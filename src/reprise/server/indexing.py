@@ -1,9 +1,12 @@
-"""A thread that reads manifests after commits, so that no commit waits for one."""
+"""A thread that reads manifests after commits, so that no commit waits for one.
+
+When a hub starts, it also reads what older versions read less of: manifests, cards.
+"""
 
 import logging
 import threading
 
-from reprise.registry import manifest_backlog, manifests
+from reprise.registry import card_backlog, manifest_backlog, manifests
 from reprise.registry.registry import Registry
 
 _log = logging.getLogger(__name__)
@@ -45,19 +48,27 @@ class Indexer:
     def _work(self) -> None:
         while self._goes_on():
             try:
-                self._note_backlog()
+                was_started = self._note_backlog()
                 manifests.catch_up(self._registry)
+                if was_started:
+                    self._describe_again()
             except Exception:  # noqa: BLE001 - the database went away: what is due stays due
                 _log.exception("Manifests could not be brought up to date")
 
-    def _note_backlog(self) -> None:
+    def _note_backlog(self) -> bool:
         if not self._backlog:
-            return
+            return False
         with self._registry.db.write() as conn:
             noted = manifest_backlog.note(conn, now=self._registry.clock())
         self._backlog = False
         if noted:
             _log.info("Reading the entry points of %d repos that nobody read yet", noted)
+        return True
+
+    def _describe_again(self) -> None:
+        done = card_backlog.catch_up(self._registry)
+        if done:
+            _log.info("Read the cards of %d repos that an older version read", done)
 
     def _goes_on(self) -> bool:
         with self._lock:

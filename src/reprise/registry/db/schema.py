@@ -94,6 +94,8 @@ repo = Table(
     Column("pipeline_tag", Text),
     Column("library_name", Text),
     Column("summary", Text, nullable=False, server_default=""),  # the first words of the card
+    # Which version of our reading wrote these four and the tags, see registry.cards.
+    Column("described_by", Integer, nullable=False, server_default="0"),
     Column("used_storage", BigInteger, nullable=False, server_default="0"),  # bytes at the tip
     UniqueConstraint("type", "key"),
     Index("repo_by_owner", "owner_id"),
