@@ -129,8 +129,7 @@ def load(  # noqa: PLR0913 - torch.hub's arguments, and four more
         entry: Name of the entry point.
         *args: Passed to the entry point.
         source: "hub", "github", "git" or "local".
-        trust_repo: True agrees now; "check" asks unless somebody agreed to this commit before;
-            False asks every time.
+        trust_repo: True agrees now; "check" asks unless somebody agreed; False asks every time.
         force_reload: Fetch the snapshot again, even though it is cached.
         verbose: Log the commit at level INFO rather than DEBUG.
         skip_validation: Accept commits that are on no branch or tag of a GitHub repo.
@@ -139,8 +138,7 @@ def load(  # noqa: PLR0913 - torch.hub's arguments, and four more
         token: Access token for it; never sent elsewhere.
         isolated: True, or an `Isolation`, runs the code in a worker and returns what stands for
             the result here: an `nn.Module` for a module. See `reprise.hub.isolated`.
-        lock: A `reprise.lock`, or the folder it is in: it decides the commit, every file is held
-            against it, and `isolated` installs the packages of the `pylock.toml` beside it.
+        lock: A `reprise.lock` or its folder; decides commit, content and isolated packages.
         **kwargs: Passed to the entry point. One whose parameters are named like those above is
             called through `reprise.hub.entry_point(...)(...)`.
 
@@ -150,7 +148,6 @@ def load(  # noqa: PLR0913 - torch.hub's arguments, and four more
         EntryNotFound: The repo has no such entry point; the message suggests others.
         NotSupported: `isolated`, and this machine cannot confine untrusted code.
         RemoteFailure: `isolated`, and the code raised.
-        CorruptContent: The files are not those of the lock.
         RepriseError: See `reprise.hub.snapshots.open_snapshot`.
     """
     options = Options(
