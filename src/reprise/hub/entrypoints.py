@@ -139,8 +139,7 @@ def load(  # noqa: PLR0913 - torch.hub's arguments, and four more
         isolated: True, or an `Isolation`, runs the code in a worker and returns what stands for
             the result here: an `nn.Module` for a module. See `reprise.hub.isolated`.
         lock: A `reprise.lock` or its folder; decides commit, content and isolated packages.
-        **kwargs: Passed to the entry point. One whose parameters are named like those above is
-            called through `reprise.hub.entry_point(...)(...)`.
+        **kwargs: Passed to the entry point; names as above go through `entry_point(…)(…)`.
 
     Raises:
         ConsentRequired: Nobody agreed to run this commit.
