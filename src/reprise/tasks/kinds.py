@@ -1,0 +1,70 @@
+"""The tasks: what each is called, which heads it runs on, where it is implemented."""
+
+from dataclasses import dataclass
+from importlib import import_module
+
+from reprise.base.errors import InvalidInput, NotSupported
+from reprise.formats.tasks import TASKS
+from reprise.tasks.base import Pipeline
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One task.
+
+    Attributes:
+        target: `module:class` below `reprise.tasks`.
+        autos: Auto classes that load its models, the first that fits.
+        heads: Ends of architectures that are made for it.
+        reads: What its inputs are: text, images, both or sound.
+    """
+
+    target: str
+    autos: tuple[str, ...]
+    heads: tuple[str, ...] = ()
+    reads: str = "text"
+
+
+_ALIASES = {
+    "sentiment-analysis": "text-classification",
+    "ner": "token-classification",
+    "rerank": "text-ranking",
+    "embeddings": "sentence-similarity",
+}
+_SEQUENCE = ("AutoModelForSequenceClassification",)
+KINDS: dict[str, Kind] = {
+    "feature-extraction": Kind(
+        "feature_extraction:FeatureExtraction", ("AutoModel",), ("Model", "EncoderModel")
+    ),
+    "sentence-similarity": Kind("sentence_similarity:SentenceSimilarity", ("AutoModel",)),
+}
+
+
+def kind_of(task: str) -> tuple[str, Kind]:
+    """Find a task by its name or by another name of it.
+
+    Raises:
+        NotSupported: It is a task, but none that can be run yet.
+        InvalidInput: There is no task of that name.
+    """
+    if not isinstance(task, str):
+        raise InvalidInput(f"A task is a name, not {type(task).__name__}.")
+    name = _ALIASES.get(task, task)
+    if name in KINDS:
+        return name, KINDS[name]
+    known = f"These can be run: {', '.join(sorted(KINDS))}."
+    if name in TASKS:
+        raise NotSupported(f"The task {task!r} cannot be run yet.", hint=known)
+    raise InvalidInput(f"There is no task {task!r}.", hint=known)
+
+
+def is_task(name: str) -> bool:
+    """Tell whether a word names a task that can be run."""
+    return name in _ALIASES or name in KINDS
+
+
+def class_of(kind: Kind) -> type[Pipeline]:
+    """Import what implements a task."""
+    module, _, name = kind.target.partition(":")
+    found: type[Pipeline] = getattr(import_module(f"reprise.tasks.{module}"), name)
+    return found

@@ -1,0 +1,173 @@
+"""From a task and a model's name to a pipeline that runs."""
+
+import logging
+from importlib import import_module
+from importlib.util import find_spec
+from os import PathLike
+from typing import Any
+
+from reprise.base.errors import EntryNotFound, InvalidInput, NotSupported
+from reprise.models.config import Config, read_config
+from reprise.models.source import Source, locate
+from reprise.tasks.base import Pipeline
+from reprise.tasks.files import fetch, pinned, preprocessor
+from reprise.tasks.inferring import SENTENCES, infer
+from reprise.tasks.kinds import Kind, class_of, kind_of
+from reprise.tasks.parts import Parts
+
+log = logging.getLogger(__name__)
+_HUB = ("endpoint", "token", "offline")
+_LOADING = ("dtype", "device", "threads", "int8", "cache_dir")
+_OF_ENGINE = {"torch": ("dtype", "device"), "onnx": ("threads", "int8", "cache_dir")}
+_SMALL = (SENTENCES, "*/config.json", "sentence_bert_config.json", "README.md",
+          "preprocessor_config.json", "config_sentence_transformers.json",
+          "processor_config.json")  # fmt: skip
+# What transformers' `pipeline` takes and what means nothing here.
+_WITHOUT_MEANING = ("trust_remote_code", "framework", "use_fast", "model_kwargs", "device_map")
+
+
+def pipeline(task: str | None = None, model: Any = None, *, tokenizer: Any = None,
+             revision: str = "", engine: str = "auto", **given: Any) -> Pipeline:  # fmt: skip
+    """Make what runs a task on a model.
+
+    Args:
+        task: Name of a task, `text-classification`; None: what the repo says it is for.
+        model: A repo, a folder, or a model that is loaded already.
+        tokenizer: A repo, a folder or a tokenizer, when the model's own will not do.
+        revision: Branch, tag or commit of the repo.
+        engine: "onnx", "torch", or "auto": onnx on a CPU where it can express the model.
+        **given: `dtype`, `device`, `threads`, `int8` of the model; `endpoint`, `token`, `offline`
+            of the hub; `batch`, `progress` and the task's own parameters, as defaults of all
+            calls.
+
+    Returns:
+        A pipeline: call it with an input, a list of inputs, or anything that gives them.
+
+    Raises:
+        InvalidInput: No model is named, or it does not fit the task.
+        NotSupported: There is no such task yet, or no engine can express the model.
+
+    Example:
+        >>> classify = pipeline("text-classification", "owner/model")  # doctest: +SKIP
+        >>> classify("It works.")  # doctest: +SKIP
+        [{'label': 'POSITIVE', 'score': 0.9998}]
+    """
+    for name in set(given) & set(_WITHOUT_MEANING):
+        log.info("%s=%r changes nothing here.", name, given.pop(name))
+    for name in (*_HUB, *_LOADING):
+        if name in given and given[name] is None:
+            del given[name]
+    if model is None:
+        from reprise.tasks.cached import without_model
+
+        raise without_model(task)
+    hub = {name: given.pop(name) for name in _HUB if name in given}
+    loading = {name: given.pop(name) for name in _LOADING if name in given}
+    if not isinstance(model, str | PathLike):
+        parts = _of_loaded(task, model, tokenizer, hub)
+    else:
+        source = locate(model, revision=revision, weights=False, **hub)
+        parts = _of_source(task, source, (engine, loading), tokenizer, hub)
+    _, kind = kind_of(parts.task)
+    made = class_of(kind)(parts, **given)
+    shown = f"{parts.name} at {parts.commit}" if parts.commit else parts.name or "a loaded model"
+    log.info("Running %s on %s, engine %s.", parts.task, shown, parts.model.engine)
+    return made
+
+
+def _of_source(task: str | None, source: Source, how: tuple[str, dict[str, Any]], tokenizer: Any,
+               hub: dict[str, Any]) -> Parts:  # fmt: skip
+    folder = fetch(source, _SMALL, hub)
+    name, kind = kind_of(infer(folder, source.name) if task is None else task)
+    config, place = read_config(folder), pinned(source)
+    loaded = _model(_auto(kind, config), place, *how, hub if source.commit else {})
+    _refuse_new_head(loaded, name, source.name)
+    if tokenizer is None:
+        tokenizer = _own_tokenizer(place, hub, needed=kind.reads in {"text", "both"})
+    shown = place.rpartition("@")[0] if source.commit else source.name
+    return Parts(name, loaded, shown, source.commit, folder, _tokenizer(tokenizer, hub),
+                 preprocessor(folder))  # fmt: skip
+
+
+def _of_loaded(task: str | None, model: Any, tokenizer: Any, hub: dict[str, Any]) -> Parts:
+    """Take a model that is loaded already; its tokenizer cannot be guessed."""
+    if not hasattr(model, "plan"):
+        raise InvalidInput(
+            f"model must be a repo, a folder or a model of Reprise, not {type(model).__name__}."
+        )
+    if task is None:
+        raise InvalidInput("Name the task: a loaded model does not say what it is for.")
+    if model.engine == "torch":
+        model.eval()
+    return Parts(kind_of(task)[0], model, given_tokenizer=_tokenizer(tokenizer, hub))
+
+
+def _tokenizer(tokenizer: Any, hub: dict[str, Any]) -> Any:
+    if not isinstance(tokenizer, str | PathLike):
+        return tokenizer
+    from reprise.tokenizers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(tokenizer, **hub)
+
+
+def _own_tokenizer(place: str, hub: dict[str, Any], *, needed: bool) -> Any:
+    from reprise.tokenizers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(place, **hub)
+    except EntryNotFound:
+        if needed:
+            raise
+        return None
+
+
+def _model(auto: str, place: str, engine: str, loading: dict[str, Any],
+           hub: dict[str, Any]) -> Any:  # fmt: skip
+    """Load the model; where no graph expresses it and nobody chose, torch runs it."""
+    load = getattr(import_module("reprise.models"), auto).from_pretrained
+    chosen = _engine(engine, loading)
+    own = {name: value for name, value in loading.items() if name in _OF_ENGINE[chosen]}
+    try:
+        return load(place, engine=chosen, **own, **hub).eval()
+    except NotSupported as error:
+        if engine != "auto" or chosen == "torch" or not find_spec("torch"):
+            raise
+        log.info("%s The torch engine runs it instead.", error.message)
+        return load(place, engine="torch", **hub).eval()
+
+
+def _auto(kind: Kind, config: Config) -> str:
+    from reprise.models.families import family_of
+    from reprise.models.tasks import head_for
+
+    family, error = family_of(config.model_type), None
+    for name in kind.autos:
+        try:
+            head_for(name, family)
+        except InvalidInput as found:
+            error = error or found
+        else:
+            return name
+    assert error is not None
+    raise error
+
+
+def _engine(engine: str, loading: dict[str, Any]) -> str:
+    """Choose: on a CPU and in full precision ONNX Runtime is faster and starts sooner."""
+    if engine not in {*_OF_ENGINE, "auto"}:
+        raise InvalidInput(f"There is no engine {engine!r}; use onnx, torch or auto.")
+    if engine != "auto":
+        return engine
+    plain = str(loading.get("device", "cpu")) == "cpu" and str(
+        loading.get("dtype", "float32")
+    ).removeprefix("torch.") in {"float32", "auto"}
+    return "onnx" if plain and find_spec("onnxruntime") else "torch"
+
+
+def _refuse_new_head(model: Any, task: str, name: str) -> None:
+    if model.report.initialised:
+        raise InvalidInput(
+            f"{name} was not trained for {task}: its weights lack "
+            f"{', '.join(model.report.initialised[:4])}.",
+            hint="Choose a model with this head, or train one.",
+        )
