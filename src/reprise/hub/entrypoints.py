@@ -136,8 +136,7 @@ def load(  # noqa: PLR0913 - torch.hub's arguments, and four more
         offline: True forbids every connection; None means as `HF_HUB_OFFLINE` says.
         endpoint: Base URL of another hub than the one in use.
         token: Access token for it; never sent elsewhere.
-        isolated: True, or an `Isolation`, runs the code in a worker and returns what stands for
-            the result here: an `nn.Module` for a module. See `reprise.hub.isolated`.
+        isolated: True, or an `Isolation`: run it in a worker; see `reprise.hub.isolated`.
         lock: A `reprise.lock` or its folder; decides commit, content and isolated packages.
         **kwargs: Passed to the entry point; names as above go through `entry_point(…)(…)`.
 
