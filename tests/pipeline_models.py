@@ -2,11 +2,12 @@
 
 import csv
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from reprise import models
 from reprise.models import Config
-from reprise.tokenizers import Tokenizer
+from reprise.tokenizers import BertTokenizer, Tokenizer
 
 _TEXTS = Path(__file__).parents[1] / "examples" / "banking77" / "train.csv"
 VOCABULARY = 400
@@ -27,13 +28,15 @@ def texts(count: int) -> list[str]:
         return [row["text"] for row, _ in zip(csv.DictReader(file), range(count), strict=False)]
 
 
-def word_pieces(limit: int = 64) -> Tokenizer:
-    """A tokenizer as BERT's, with pairs."""
+def word_pieces(limit: int = 64, **options: Any) -> Tokenizer:
+    """A tokenizer as BERT's: special tokens around texts, segments for pairs."""
     learned = Tokenizer.train_new(
         "WordPiece", texts(300), vocab_size=VOCABULARY, specials=_SPECIALS
     )
-    learned.model_max_length = limit
-    return learned
+    words = sorted(learned.get_vocab().items(), key=lambda item: item[1])
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "vocab.txt").write_text("".join(f"{word}\n" for word, _ in words))
+        return BertTokenizer.from_pretrained(folder, model_max_length=limit, **options)
 
 
 def save(

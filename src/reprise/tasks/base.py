@@ -110,7 +110,7 @@ class Pipeline:
         """
         schedule = replace(self.schedule, **self._split(given))
         options = self._changed(self.options, given)
-        if self.is_one(inputs):
+        if self.is_one(inputs, options):
             return self._all([inputs], options, schedule)[0]
         if isinstance(inputs, list | tuple):
             return self._all(list(inputs), options, schedule)
@@ -123,7 +123,7 @@ class Pipeline:
     def prepare(self) -> None:
         """Get ready, once; refuse models that the task cannot use."""
 
-    def is_one(self, inputs: Any) -> bool:
+    def is_one(self, inputs: Any, options: Any) -> bool:  # noqa: ARG002
         """Tell whether what was passed is one input."""
         return isinstance(inputs, str | Mapping)
 

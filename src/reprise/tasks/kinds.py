@@ -37,6 +37,30 @@ KINDS: dict[str, Kind] = {
         "feature_extraction:FeatureExtraction", ("AutoModel",), ("Model", "EncoderModel")
     ),
     "sentence-similarity": Kind("sentence_similarity:SentenceSimilarity", ("AutoModel",)),
+    "text-classification": Kind(
+        "text_classification:TextClassification", _SEQUENCE, ("ForSequenceClassification",)
+    ),
+    "token-classification": Kind(
+        "token_classification:TokenClassification",
+        ("AutoModelForTokenClassification",),
+        ("ForTokenClassification",),
+    ),
+    "question-answering": Kind(
+        "question_answering:QuestionAnswering",
+        ("AutoModelForQuestionAnswering",),
+        ("ForQuestionAnswering", "ForQuestionAnsweringSimple"),
+    ),
+    "fill-mask": Kind(
+        "fill_mask:FillMask",
+        ("AutoModelForMaskedLM",),
+        ("ForMaskedLM", "ForPreTraining"),
+    ),
+    "text-ranking": Kind("text_ranking:TextRanking", _SEQUENCE, ("ForSequenceClassification",)),
+    "zero-shot-classification": Kind(
+        "zero_shot_classification:ZeroShotClassification",
+        _SEQUENCE,
+        ("ForSequenceClassification",),
+    ),
 }
 
 

@@ -78,7 +78,7 @@ class Parts:
 
 def positions(model: Any) -> int:
     """Count the positions that a model's first tower of text has a table for."""
-    for tower in model.spec.towers.values():
+    for tower in model.plan.spec.towers.values():
         if isinstance(tower.input, Embedding):
             place = tower.input.positions
             if place is None or place.kind in {"sinus", "sinus_interleaved"}:

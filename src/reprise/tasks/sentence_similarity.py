@@ -64,7 +64,7 @@ class SentenceSimilarity(Pipeline):
             return np.asarray(self.encode([sentences], **given)[0])
         wrapped = [_Alone(sentence) for sentence in sentences]
         found = super().__call__(wrapped, **given)
-        width = self.model.spec.width * len(self.pooling.modes)
+        width = self.model.plan.spec.width * len(self.pooling.modes)
         return np.stack(found) if found else np.zeros((0, width), np.float32)
 
     def typed(self, words: list[str]) -> Any:
