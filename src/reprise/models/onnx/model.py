@@ -84,7 +84,6 @@ class OnnxModel:
         cache.keep(outputs)
         return outputs
 
-
     def _memory(self, states: np.ndarray) -> Arrays:
         """Make the keys and values of the encoder's states, once per input."""
         request = Request(part="memory", inputs=frozenset({"encoder_hidden_states"}))
