@@ -77,6 +77,8 @@ def nested(depth: int) -> dict[str, Any]:
         ({"model": WORDS, "added_tokens": [added(id=9)]}, "claims id 9"),
         ({"model": WORDS, "added_tokens": [added(id=0)]}, "claims id 0"),
         ({"model": WORDS, "normalizer": {"type": "Run"}}, "Unknown normalizer 'Run'"),
+        ({"model": WORDS, "normalizer": {"type": ["NFC"]}}, r"Unknown normalizer \['NFC'\]"),
+        ({"model": {"type": {}, "vocab": {}}}, "Unknown model {}"),
         ({"model": WORDS, "normalizer": "NFC"}, "Unknown normalizer 'NFC'"),
         ({"model": WORDS, "normalizer": {"type": "Sequence", "normalizers": 3}}, "must be a list"),
         ({"model": WORDS, "normalizer": nested(40)}, "nested more than 16 deep"),
@@ -90,7 +92,7 @@ def nested(depth: int) -> dict[str, Any]:
             "type": "TemplateProcessing", "single": [], "pair": [],
             "special_tokens": {"x": {"id": "x", "ids": [5], "tokens": ["x"]}}}}, "inserts id 5"),
         ({"model": WORDS, "normalizer": {"type": "Precompiled",
-                                         "precompiled_charsmap": "AAAA"}}, "built"),
+                                         "precompiled_charsmap": "AAAA"}}, "a trie of 0 of its 3"),
     ],
 )  # fmt: skip
 def test_contradictory_content_is_refused(data: dict[str, Any], message: str) -> None:

@@ -5,9 +5,10 @@ from itertools import chain
 from typing import Any
 
 from reprise.base.errors import InvalidFormat, TooLarge
+from reprise.tokenizers.amplifying import check_amplifying
 
-MAX_VOCAB = 1 << 24  # tokens, and the highest id; every model in use stays below 300,000
-MAX_ADDED = 1 << 20
+MAX_VOCAB = 1 << 20  # tokens, and the highest id; the largest in use, XLM-V, has 901,629
+MAX_ADDED = 1 << 17
 _MAX_TEXT = 1 << 16  # characters of one token, pattern or replacement
 _MAX_DEPTH = 16  # of sequences in sequences
 _PARTS = {
@@ -32,6 +33,8 @@ _LISTS = ("normalizers", "pretokenizers", "processors", "decoders")
 _FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
 # Long replacements multiply a text; an honest one is a few characters.
 _MAX_REPLACEMENT = 256
+_MAX_PATTERN = 1 << 14  # a second to compile at four times that
+_CALLS = "\\g"  # groups that call groups double at each level; no tokenizer in use has them
 
 
 def check(data: Mapping[str, Any], known: Set[int] | None = None) -> Set[int]:
@@ -52,6 +55,7 @@ def check(data: Mapping[str, Any], known: Set[int] | None = None) -> Set[int]:
     added = _added_ids(data.get("added_tokens"))
     for name in _PARTS:
         _check_part(name, data.get(name), 0)
+    check_amplifying(data)
     _check_template_ids(data.get("post_processor"), (ids, added))
     if "frontend" in data and not isinstance(data["frontend"], Mapping):
         raise InvalidFormat("The front end must be an object.")
@@ -60,7 +64,7 @@ def check(data: Mapping[str, Any], known: Set[int] | None = None) -> Set[int]:
 
 def _model_ids(model: Mapping[str, Any]) -> set[int]:
     kind = model.get("type")
-    if kind not in _MODELS:
+    if not isinstance(kind, str) or kind not in _MODELS:
         raise InvalidFormat(f"Unknown model {kind!r:.80}; known are {', '.join(sorted(_MODELS))}.")
     vocab = model.get("vocab")
     if kind == "Unigram":
@@ -68,7 +72,7 @@ def _model_ids(model: Mapping[str, Any]) -> set[int]:
     if not isinstance(vocab, Mapping):
         raise InvalidFormat(f"The vocabulary of {kind} must be an object of tokens and ids.")
     if kind == "BPE":
-        _check_merges(model.get("merges"))
+        _check_merges(model.get("merges"), model.get("continuing_subword_prefix"))
     _check_size(len(vocab))
     return _unique_ids(vocab.values(), "the vocabulary")
 
@@ -90,10 +94,23 @@ def _unigram_ids(vocab: Any, unknown: Any) -> set[int]:
     return set(range(len(vocab)))
 
 
-def _check_merges(merges: Any) -> None:
+def _check_merges(merges: Any, prefix: Any) -> None:
     if not isinstance(merges, list):
         raise InvalidFormat("The merges of BPE must be a list.")
     _check_size(len(merges))
+    if not prefix:
+        return
+    wrong = next((merge for merge in merges if not _continues(merge, prefix)), None)
+    if wrong is not None:
+        # the library cuts the prefix off without looking, which can end the process
+        raise InvalidFormat(f"Merge {wrong!r:.80} continues a word without {prefix!r:.40}.")
+
+
+def _continues(merge: Any, prefix: Any) -> bool:
+    right = merge.partition(" ")[2] if isinstance(merge, str) else None
+    if isinstance(merge, list) and merge:
+        right = merge[-1]
+    return isinstance(prefix, str) and isinstance(right, str) and right.startswith(prefix)
 
 
 def _added_ids(added: Any) -> set[int]:
@@ -132,20 +149,30 @@ def _unique_ids(values: Iterable[Any], place: str) -> set[int]:
 def _check_part(name: str, part: Any, depth: int) -> None:
     if part is None:
         return
-    if not isinstance(part, Mapping) or part.get("type") not in _PARTS[name]:
-        kind = part.get("type") if isinstance(part, Mapping) else part
+    kind = part.get("type") if isinstance(part, Mapping) else part
+    if not isinstance(part, Mapping) or not isinstance(kind, str) or kind not in _PARTS[name]:
         raise InvalidFormat(f"Unknown {name} {kind!r:.80}.")
     if depth > _MAX_DEPTH:
         raise InvalidFormat(f"The {name} is nested more than {_MAX_DEPTH} deep.")
     for value in part.values():
         if isinstance(value, str) and part["type"] != "Precompiled":
             _check_text(name, value, _MAX_TEXT)
+    _check_pattern(name, part.get("pattern"))
     for key in ("content", "prepend"):
         if isinstance(part.get(key), str):
             _check_text(name, part[key], _MAX_REPLACEMENT)
     if part["type"] == "FixedLength" and not _is_positive(part.get("length")):
         raise InvalidFormat(f"The length of FixedLength is {part.get('length')!r:.80}.")
     _check_steps(name, part, depth)
+
+
+def _check_pattern(name: str, pattern: Any) -> None:
+    for text in pattern.values() if isinstance(pattern, Mapping) else ():
+        if isinstance(text, str):
+            _check_text(name, text, _MAX_PATTERN)
+    regex = pattern.get("Regex") if isinstance(pattern, Mapping) else None
+    if isinstance(regex, str) and _CALLS in regex:
+        raise InvalidFormat(f"A pattern of the {name} calls itself or its groups by {_CALLS}.")
 
 
 def _check_steps(name: str, part: Mapping[str, Any], depth: int) -> None:

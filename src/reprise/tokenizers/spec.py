@@ -10,7 +10,10 @@ from reprise.base.errors import InvalidFormat, TooLarge
 from reprise.tokenizers.checking import check
 
 DEFAULT_PROFILE = "hf-0.23"
-MAX_JSON = 128 << 20  # bytes; the largest vocabularies in use take about 40 million
+MAX_JSON = 128 << 20  # bytes; the largest vocabularies in use take about 60 million
+# Lists, objects and values of a file, counted by their punctuation: each takes up to 200 bytes of
+# memory. XLM-V has a million lists, the largest BPE half a million.
+_MOST = ((b"{", 1 << 19), (b"[", 1 << 21), (b",", 1 << 22))
 _EMPTY: Mapping[str, Any] = {
     "version": "1.0",
     "truncation": None,
@@ -111,6 +114,9 @@ def parse_json(raw: bytes, name: str, *, limit: int = MAX_JSON) -> Any:
     """
     if len(raw) > limit:
         raise TooLarge(f"{name} has {len(raw)} bytes; at most {limit} are read.")
+    for mark, most in _MOST:
+        if (count := raw.count(mark)) > most:
+            raise TooLarge(f"{name} has {count} times {mark.decode()!r}; at most {most} are read.")
     try:
         # utf-8-sig: some editors put a mark in front
         return json.loads(

@@ -9,6 +9,7 @@ from math import isfinite
 from struct import Struct
 
 from reprise.base.errors import InvalidFormat, TooLarge
+from reprise.tokenizers.charsmap import check_charsmap
 from reprise.tokenizers.checking import MAX_VOCAB
 from reprise.tokenizers.legacy.protobuf import bytes_of, fields, float_of, int_of, text_of
 
@@ -22,7 +23,6 @@ _CHARSMAP, _DUMMY_PREFIX, _TRIMS = 2, 3, 4
 _TEXT_KEY, _SCORE_KEY = 0x0A, 0x15  # fields 1 and 2 of a piece, with their wire types
 _AROUND_TEXT = 7  # bytes: key and length of the text, key and value of the score
 _FLOAT = Struct("<f")
-_WORD = 4  # bytes of a number in a compiled normalization
 _MAX_PIECE = 4096  # characters
 
 
@@ -169,10 +169,6 @@ def _normalizer(data: memoryview) -> dict[str, int | bool | bytes]:
 
 
 def _charsmap(data: bytes) -> bytes:
-    """Check a compiled normalization: the size of its trie, the trie, then texts."""
-    if not data:
-        return data
-    size = int.from_bytes(data[:_WORD], "little")
-    if len(data) < _WORD or size % _WORD or not 0 < size <= len(data) - _WORD:
-        raise InvalidFormat(f"the normalization claims a trie of {size} of its {len(data)} bytes")
+    if data:
+        check_charsmap(data)
     return data
