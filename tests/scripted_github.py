@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 from tests.scripted_server import ScriptedHandler, ScriptedServer
 
+HANGS_UP = 0  # in place of a status: the connection ends without an answer
+
 
 class _Handler(ScriptedHandler):
     script: "ScriptedGithub"
@@ -23,7 +25,10 @@ class _Handler(ScriptedHandler):
         self.script.credentials.append(self.headers.get("Authorization", ""))
         for part, status in self.script.statuses.items():
             if part in path:
-                self._send(b"{}", status)
+                if status == HANGS_UP:
+                    self.close_connection = True
+                else:
+                    self._send(b"{}", status)
                 return
         parts = path.strip("/").removeprefix("api/v3/repos/").split("/")
         repo = "/".join(parts[:2]).removesuffix(".git")
@@ -66,7 +71,7 @@ class _Handler(ScriptedHandler):
             case ["tree", branch]:
                 return git(repo, "rev-parse", f"refs/heads/{branch}")
             case ["zipball", *ref]:
-                commit = git(repo, "rev-parse", "/".join(ref)).decode().strip()
+                commit = git(repo, "rev-parse", "/".join(ref) or "HEAD").decode().strip()
                 prefix = f"{repo.replace('/', '-')}-{commit[:7]}/"
                 made = git(repo, "archive", "--format=zip", f"--prefix={prefix}", commit)
                 return self.script.archive or made

@@ -154,10 +154,10 @@ for repo in orders:
 """
 
 
-def race(kind: str, host, home: Path, *, reloads: int) -> Counter[str]:
-    """Six processes, six repos of one branch name, one cache; count what the loads gave."""
-    repos = [f"ada/net{number}" for number in range(6)]
-    for repo in repos:
+def race(kind: str, host, home: Path, *, repos: int = 6, processes: int = 6) -> Counter[str]:
+    """Processes reload repos of one branch name, eight times each; count what they got."""
+    names, reloads = [f"ada/net{number}" for number in range(repos)], 8
+    for repo in names:
         padding = {f"lib/{n}.py": b"# %d\n" % n for n in range(20)}
         if not (host.root / repo).exists():
             host.commit(repo, says(repo) | padding)
@@ -168,10 +168,10 @@ def race(kind: str, host, home: Path, *, reloads: int) -> Counter[str]:
     started = [
         subprocess.Popen(
             [sys.executable, "-c", RACE, str(ROOT), kind, host.url,
-             json.dumps([f"{repo}:main"] * reloads)],
+             json.dumps([f"{names[number % repos]}:main"] * reloads)],
             stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=env,
         )
-        for repo in repos
+        for number in range(processes)
     ]  # fmt: skip
     outcomes: Counter[str] = Counter()
     for process in started:
@@ -185,14 +185,20 @@ def race(kind: str, host, home: Path, *, reloads: int) -> Counter[str]:
 
 
 def test_six_processes_and_six_repos_of_one_branch_name_never_mix_here(github, tmp_path) -> None:
-    assert race("ours", github, tmp_path / "race", reloads=8) == {"right": 48}
+    assert race("ours", github, tmp_path / "race") == {"right": 48}
+
+
+def test_four_processes_may_reload_one_repo_here(github, tmp_path) -> None:
+    assert race("ours", github, tmp_path / "race", repos=1, processes=4) == {"right": 32}
 
 
 @pytest.mark.chance
-def test_the_same_race_crashes_or_mixes_repos_up_there(github, tmp_path) -> None:
+@pytest.mark.parametrize(("repos", "processes"), [(6, 6), (1, 4)])
+def test_the_same_races_crash_or_mix_repos_up_there(github, tmp_path, repos, processes) -> None:
     outcomes: Counter[str] = Counter()
     for attempt in range(3):  # chance is involved: once is enough
-        outcomes += race("torch", github, tmp_path / f"race{attempt}", reloads=8)
+        home = tmp_path / f"race{attempt}"
+        outcomes += race("torch", github, home, repos=repos, processes=processes)
         if outcomes["crashed"] + outcomes["wrong"]:
             break
     assert outcomes["crashed"] + outcomes["wrong"] > 0
@@ -460,7 +466,33 @@ def test_repos_whose_names_join_alike_collide_there_and_not_here(torch_hub, gith
     assert [ours.load(at(github, r), "net", trust_repo=True) for r in repos] == ["first", "second"]
 
 
-# 16: shared caches
+def test_a_pointer_to_a_large_file_is_taken_for_it_there_and_named_here(
+    torch_hub, github, caplog
+) -> None:
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 9\n"
+    code = b"import os\ndef net():\n    with open(os.path.dirname(__file__) + '/w.bin') as file:\n"
+    reading = code + b"        return file.read()\n"
+    github.commit("ada/net", {"hubconf.py": reading, "w.bin": pointer.encode()})
+    assert torch_hub.load("ada/net", "net", trust_repo=True) == pointer
+    assert caplog.text == ""
+    ours.load(at(github, "ada/net"), "net", trust_repo=True)
+    assert "w.bin" in caplog.text
+
+
+# 16: shared caches. torch.hub obeys the umask since it writes beside the final place.
+
+
+def test_torch_hub_obeys_the_umask_by_now(torch_hub, github, files, tmp_path) -> None:
+    github.commit("ada/net", CODE)
+    files.files["/net.pth"] = saved({})
+    before = os.umask(0o027)
+    try:
+        torch_hub.load("ada/net", "net", trust_repo=True)
+        torch_hub.load_state_dict_from_url(f"{files.url}/net.pth", progress=False)
+    finally:
+        os.umask(before)
+    modes = {stat.S_IMODE(it.stat().st_mode) for it in (tmp_path / "torch-hub").rglob("*")}
+    assert {oct(mode) for mode in modes if mode & 0o027} == set()
 
 
 @pytest.mark.parametrize(("umask", "others"), [(0o002, True), (0o022, True), (0o077, False)])

@@ -298,3 +298,48 @@ def test_offline_an_unproved_file_has_to_be_named(server, client_home, monkeypat
 def test_a_file_name_stays_in_its_folder(server, name: str) -> None:
     with pytest.raises(InvalidId):
         checkpoint(f"{server.url}/net.pth", file_name=name)
+
+
+# names in the folder
+
+
+def test_a_folder_that_is_named_shows_the_file(server, tmp_path) -> None:
+    kept = checkpoint(f"{server.url}/net.pth", tmp_path / "mine")
+    assert (visible(tmp_path / "mine"), (tmp_path / "mine/net.pth").samefile(kept)) == (
+        [".reprise", "net.pth"], True)  # fmt: skip
+    checkpoint(f"{server.url}/net.pth?x=1", tmp_path / "mine", file_name="other.pth")
+    assert visible(tmp_path / "mine") == [".reprise", "net.pth", "other.pth"]
+
+
+def test_the_folder_of_all_repos_shows_no_names_unasked(server, client_home) -> None:
+    checkpoint(f"{server.url}/net.pth")
+    assert visible(client_home / "snapshots/checkpoints") == [".reprise"]
+
+
+def test_a_name_that_two_urls_share_proves_nothing(server, tmp_path, monkeypatch) -> None:
+    server.files["/2/net.pth"] = b"second"
+    first = checkpoint(f"{server.url}/net.pth", tmp_path)
+    second = checkpoint(f"{server.url}/2/net.pth", tmp_path)
+    assert (first.read_bytes(), second.read_bytes()) == (DATA, b"second")
+    assert (tmp_path / "net.pth").read_bytes() == b"second"
+    assert checkpoint(f"{server.url}/net.pth", tmp_path) == first
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(OfflineMiss):
+        checkpoint(f"{server.url}/3/net.pth", tmp_path, file_name="net.pth")
+
+
+def test_files_of_others_keep_their_names(server, tmp_path) -> None:
+    (tmp_path / "net.pth").write_bytes(b"mine")
+    (tmp_path / "link.pth").symlink_to("net.pth")
+    for name in ("net.pth", "link.pth"):
+        checkpoint(f"{server.url}/net.pth", tmp_path, file_name=name)
+    assert (tmp_path / "net.pth").read_bytes() == b"mine"
+    assert (tmp_path / "link.pth").is_symlink()
+
+
+@pytest.mark.parametrize("path", ["/a%2F..%2F..%2Fout.pth", "/%2e%2e", "/"])
+def test_a_url_cannot_name_a_file_outside(server, tmp_path, path: str) -> None:
+    server.files[path] = b"out"
+    folder = tmp_path / "in"
+    assert checkpoint(server.url + path, folder).read_bytes() == b"out"
+    assert (visible(tmp_path), visible(folder)) == (["in"], [".reprise"])

@@ -26,6 +26,7 @@ def address(text: str, **given: str) -> Address:
         ("ada/net:v1#code", Address(HUB, RepoId("ada", "net"), "v1", "code")),
         ("gpt2", Address(HUB, RepoId("", "gpt2"))),
         ("gpt2:main", Address(HUB, RepoId("", "gpt2"), "main")),
+        ("ada/net:", Address(HUB, RepoId("ada", "net"))),
         ("hub.example.org:ada/net", Address(HUB, RepoId("ada", "net"))),
         ("other.org:ada/net:v1", Address("https://other.org", RepoId("ada", "net"), "v1")),
         ("localhost:8400:ada/net", Address("http://localhost:8400", RepoId("ada", "net"))),
@@ -137,7 +138,7 @@ def test_different_repos_never_share_a_place() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "ada/", "/net", "a/b/c", "ada/net:", "ada/net@", "ada/net@v1", "ada/net:a b",
+    ["", " ", "ada/", "/net", "a/b/c", "ada/net::", "ada/net@", "ada/net@v1", "ada/net:a b",
      "ada/net:-x", "ada/net:a..b", "ada/net:x.lock", "ada/net#", "ada/net#../x", "ada/net#/x",
      "../x:ada/net", "a b:ada/net", "https://u:p@host/ada/net", "https://host/ada",
      "https://../ada/net", "ada/..", "../net", "ada/net:a\nb", "ada/\x00"],

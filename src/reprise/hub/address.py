@@ -249,7 +249,7 @@ def _from_grammar(text: str, source: str, bases: _Bases) -> Address:
     if not slash:
         head, tail = "", rest  # a legacy id such as gpt2
     host, _, owner = head.rpartition(":")
-    name, sign, revision = _split_revision(tail)
+    name, sign, revision = _split_revision(tail.removesuffix(":"))  # torch.hub takes it, too
     address = _at_host(host, source, bases)
     return replace(
         address,

@@ -5,6 +5,7 @@ Below a folder of checkpoints, beside the files that torch.hub keeps there by na
     .reprise/ledger.json      URL -> sha256, size, mtime_ns, etag, time
     .reprise/blobs/<sha256>   the bytes, read-only
     .reprise/incoming/        transfers under way and waiting to be resumed
+    net.pth                   a second name of a blob, where somebody asked for one
 
 Two URLs never share an entry, whatever their file names; equal bytes are kept once.
 """
@@ -112,6 +113,32 @@ class CheckpointStore:
             return file
         self.record(url, sha256)
         return path
+
+    def show(self, blob: Path, name: str) -> None:
+        """Give a blob a second name in the folder itself; other people's files stay.
+
+        Nothing is found by that name later: two URLs may want the same one, and the last has it.
+        """
+        place = self.folder / name
+        if not name or Path(name).name != name or blob == place:
+            return
+        try:
+            if place.is_symlink() or (place.exists() and not self.keeps(place)):
+                log.debug("%s is not ours and stays as it is.", place)
+            elif not place.exists() or not place.samefile(blob):
+                spare = self._own / f"{name}.{os.getpid()}"
+                os.link(blob, spare)
+                spare.replace(place)
+        except OSError as error:  # no links on this file system, or it may only be read
+            log.debug("Cannot show %s as %s: %s", blob, place, error)
+
+    def keeps(self, file: Path) -> bool:
+        """Tell whether a file is a second name of one of the blobs."""
+        status = file.stat()
+        same = (status.st_dev, status.st_ino)
+        with suppress(OSError), os.scandir(self._own / "blobs") as blobs:
+            return any((it.stat().st_dev, it.stat().st_ino) == same for it in blobs)
+        return False
 
     def record(self, url: str, sha256: str, *, etag: str = "", clock: Clock = system_clock) -> None:
         """Note what a URL gave; a folder that may only be read is used as it is."""

@@ -87,12 +87,13 @@ def load_state_dict_from_url(  # noqa: PLR0913, PLR0917 - torch.hub's arguments
 
     Args:
         url: http or https.
-        model_dir: Where weights are kept; by default `checkpoints` in `get_dir()`.
+        model_dir: Where weights are kept; by default `checkpoints` in `get_dir()`. A folder that is
+            named here also shows the file by its name, as torch.hub leaves it.
         map_location: As for `torch.load`.
         progress: Show a bar when somebody is watching.
         check_hash: The file's name ends in `-<digits>.ext`, at least eight digits of its SHA-256,
             which have to match. What is cached is hashed again.
-        file_name: Name of the file in `model_dir`, if torch.hub was told to use another.
+        file_name: Name of the file in `model_dir`, in place of the one in the URL.
         weights_only: False also loads pickles, which run whatever code they hold: only for
             files that you trust.
 
@@ -137,12 +138,14 @@ def checkpoint(
         )
     folder = Path(model_dir).expanduser() if model_dir else settings.cache_dir() / "checkpoints"
     store = CheckpointStore(folder)
-    found = _cached(store, key, wanted)
-    if found is not None:
-        return found
-    return _adopted(store, url, known_as, named=file_name is not None) or _fetched(
-        store, url, wanted, progress=progress
+    found = (
+        _cached(store, key, wanted)
+        or _adopted(store, url, known_as, named=file_name is not None)
+        or _fetched(store, url, wanted, progress=progress)
     )
+    if model_dir is not None or file_name is not None:
+        store.show(found, known_as)  # a script may look for it there, as torch.hub would leave it
+    return found
 
 
 def hash_in_name(name: str) -> str | None:
@@ -215,6 +218,8 @@ def _adopted(store: CheckpointStore, url: str, known_as: str, *, named: bool) ->
     if not known_as or not file.is_file():
         return None
     digits = hash_in_name(known_as)
+    if not digits and store.keeps(file):
+        return None  # another URL's, shown under this name: ours would be in the ledger
     try:
         listed = "" if digits else _listed_digest(url, file)
     except (HubUnreachable, TooManyRequests, OfflineMiss) as error:
