@@ -4,6 +4,8 @@ import pytest
 from huggingface_hub.errors import BadRequestError, HfHubHTTPError
 from sqlalchemy import update
 
+from reprise.base.lru import Lru
+from reprise.registry import parameters
 from reprise.registry.db.schema import repo as repo_table
 from tests.factories import make_org, make_repo, make_token, make_user
 
@@ -116,8 +118,48 @@ def test_expand_lists_only_what_was_asked_for(models):
 
 
 def test_a_filter_this_hub_cannot_answer_is_refused(models):
-    with pytest.raises(HfHubHTTPError, match="cannot filter by 'num_parameters'"):
-        list(models.list_models(num_parameters="min:1B"))
+    with pytest.raises(HfHubHTTPError, match="cannot filter by 'apps'"):
+        list(models.list_models(apps="ollama"))
+
+
+def weights(numbers: int) -> bytes:
+    place = {"dtype": "F16", "shape": [numbers], "data_offsets": [0, 2 * numbers]}
+    header = json.dumps({"w": place}).encode()
+    return len(header).to_bytes(8, "little") + header + bytes(2 * numbers)
+
+
+def put_weights(hub, repo_id: str, data: bytes) -> None:
+    hub.api().upload_file(path_or_fileobj=data, path_in_repo="model.safetensors", repo_id=repo_id)
+    parameters.catch_up(hub.registry, Lru(1000, lambda _: 1))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ("min:1K", ["ada/gpt", "ada/t5"]),
+        ("min:0.5k,max:2K", ["ada/gpt"]),
+        ("max:1500", ["ada/gpt"]),
+        ("max:0", []),
+    ],
+)
+def test_models_are_found_by_how_many_parameters_they_have(hub, models, wanted, expected):
+    put_weights(hub, "ada/gpt", weights(1500))
+    put_weights(hub, "ada/t5", weights(3000))
+    assert ids(models.list_models(num_parameters=wanted)) == expected
+
+
+def test_weights_that_were_replaced_are_counted_again(hub, models):
+    put_weights(hub, "ada/gpt", weights(1500))
+    put_weights(hub, "ada/gpt", weights(15))
+    assert ids(models.list_models(num_parameters="max:15")) == ["ada/gpt"]
+    put_weights(hub, "ada/gpt", b"no weights at all")
+    assert ids(models.list_models(num_parameters="min:0")) == []
+
+
+@pytest.mark.parametrize("wanted", ["6B", "min:", "min:1B,min:2B", "min:1e9", "min:1X", "a:1", ","])
+def test_a_range_of_parameters_that_is_none_is_refused(models, wanted):
+    with pytest.raises(BadRequestError, match="num_parameters cannot be"):
+        list(models.list_models(num_parameters=wanted))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from sqlalchemy import delete, select, update
 
+from reprise.base.lru import Lru
 from reprise.registry import card_backlog, cards, manifest_backlog, manifests
 from reprise.registry.db.schema import entry_point, manifest, manifest_due, repo, repo_tag
 from reprise.registry.registry import Registry
@@ -84,7 +85,7 @@ def test_everything_is_read_again_when_asked_for(old: Registry) -> None:
 
 
 def test_an_indexer_that_is_started_finds_them_and_one_that_is_woken_does_not(old) -> None:
-    indexer = Indexer(old)
+    indexer = Indexer(old, Lru(1000, lambda _: 1))
     indexer.wake()
     assert (indexer.wait(60), searchable(old)) == (True, [])
     indexer.start()

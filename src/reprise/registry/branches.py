@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, and_, bindparam, func, select, update
 
 from reprise.base.errors import AlreadyExists, Forbidden, InvalidId, InvalidInput, RevisionNotFound
+from reprise.base.ids import RepoType
 from reprise.registry import cards, manifests
 from reprise.registry.access import Repo
 from reprise.registry.db.database import lock_repo
@@ -71,7 +72,7 @@ def moved(  # noqa: PLR0913 - what happened to a ref has this many parts
         return
     store = store or GitStore(conn, repo.id)
     entries.update(conn, repo, old, new, store=store)
-    values: dict[str, object] = {"updated_at": now}
+    values: dict[str, object] = {"updated_at": now, "parameters_due": repo.type is RepoType.MODEL}
     if old is None or new is None:
         values["used_storage"] = conn.execute(_SIZE_AT_TIP, {"repo_id": repo.id}).scalar_one()
         describes = new is not None

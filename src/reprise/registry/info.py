@@ -8,16 +8,15 @@ from typing import Any
 import msgspec
 
 from reprise.base.clock import iso
-from reprise.base.errors import InvalidInput, RepriseError
+from reprise.base.errors import InvalidInput
 from reprise.base.ids import RepoType
 from reprise.base.lru import Lru
-from reprise.formats import safetensors_header
-from reprise.registry import files
+from reprise.registry import parameters
 from reprise.registry.access import Repo
 from reprise.registry.commit_facts import CommitFacts, FileFact
 from reprise.registry.model_kind import auto_class
+from reprise.registry.parameters import HeaderCache
 from reprise.registry.registry import Registry
-from reprise.registry.stored import StoredFile
 
 # Properties that `expand` may name, as the clients list them.
 EXPANDABLE: dict[RepoType, tuple[str, ...]] = {
@@ -50,8 +49,6 @@ _CONFIG_FIELDS = ("architectures", "model_type", "auto_map", "quantization_confi
 _TOKENIZER_FIELDS = "bos_token chat_template eos_token mask_token pad_token unk_token".split()
 
 CACHE_BYTES = 64 << 20
-
-HeaderCache = Lru[bytes, dict[str, int]]
 
 
 @dataclass(frozen=True)
@@ -101,7 +98,7 @@ def check_expand(repo_type: RepoType, names: Sequence[str]) -> None:
 
 def build(registry: Registry, repo: Repo, facts: CommitFacts, headers: HeaderCache) -> CommitInfo:
     """Encode what a commit says. Reads the headers of weights; hold no connection meanwhile."""
-    properties = dict(_properties(repo, facts, _parameters(registry, facts, headers)))
+    properties = dict(_properties(repo, facts, parameters.count(registry, facts, headers)))
     parts = {name: encode(value) for name, value in properties.items() if value is not None}
     asked_only = _ON_REQUEST | ({"usedStorage"} if repo.type is RepoType.SPACE else set())
     shown = {name: part for name, part in parts.items() if name not in asked_only}
@@ -224,43 +221,3 @@ def _sibling(file: FileFact) -> dict[str, Any]:
 def _texts(value: Any) -> list[str]:
     items = value if isinstance(value, list) else [value]
     return [item for item in items if isinstance(item, str)]
-
-
-# -- parameters -----------------------------------------------------------------------------
-
-
-def _parameters(registry: Registry, facts: CommitFacts, headers: HeaderCache) -> dict[str, int]:
-    """Count the numbers in a commit's weights by type; weights that are damaged count as none."""
-    total: dict[str, int] = {}
-    for counts in _counts(registry, facts, headers):
-        for dtype, count in counts.items():
-            total[dtype] = total.get(dtype, 0) + count
-    return total
-
-
-def _counts(
-    registry: Registry, facts: CommitFacts, headers: HeaderCache
-) -> Iterator[dict[str, int]]:
-    for body in facts.small_weights:
-        yield _count(lambda start, length, body=body: body[start : start + length])
-    for file in facts.large_weights:
-        known = headers.get(file.sha256)
-        yield known if known is not None else headers.put(file.sha256, _count_file(registry, file))
-
-
-def _count_file(registry: Registry, file: StoredFile) -> dict[str, int]:
-    def read(start: int, length: int) -> bytes:
-        end = min(start + length, file.size)
-        return b"".join(files.open_range(registry, file, start, max(end - start, 0)))
-
-    return _count(read)
-
-
-def _count(read: Any) -> dict[str, int]:
-    prefix = safetensors_header.LENGTH_SIZE
-    try:
-        length = safetensors_header.header_length(read(0, prefix))
-        header = safetensors_header.parse_header(read(prefix, length))
-    except (RepriseError, OSError):
-        return {}
-    return safetensors_header.count_parameters(header)

@@ -60,6 +60,7 @@ class Query:
     author: str = ""
     words: tuple[str, ...] = ()  # each is part of the id
     gated: bool | None = None
+    parameters: tuple[int | None, int | None] = (None, None)  # at least, at most
     sort: str = "trendingScore"
     ascending: bool = False
 
@@ -226,6 +227,11 @@ def _conditions(query: Query) -> list[ColumnElement[bool]]:
     conditions += [repo.c.key.contains(word.lower(), autoescape=True) for word in query.words]
     if query.gated is not None:
         conditions.append(repo.c.gated != "" if query.gated else repo.c.gated == "")
+    least, most = query.parameters
+    if least is not None:
+        conditions.append(repo.c.parameters >= least)
+    if most is not None:
+        conditions.append(repo.c.parameters <= most)
     return conditions
 
 

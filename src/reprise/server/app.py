@@ -233,6 +233,6 @@ def create_app(registry: Registry) -> Starlette:
     app.state.histories = github.new_cache()
     app.state.downloads = Downloads()
     app.state.manifests = manifests.new_cache()
-    app.state.indexer = Indexer(registry)
+    app.state.indexer = Indexer(registry, app.state.info.headers)
     app.state.metrics = metrics
     return app

@@ -1,4 +1,4 @@
-"""A thread that reads manifests after commits, so that no commit waits for one.
+"""A thread that reads manifests and weights after commits, so that no commit waits for it.
 
 When a hub starts, it also reads what older versions read less of: manifests, cards.
 """
@@ -6,7 +6,8 @@ When a hub starts, it also reads what older versions read less of: manifests, ca
 import logging
 import threading
 
-from reprise.registry import card_backlog, manifest_backlog, manifests
+from reprise.registry import card_backlog, manifest_backlog, manifests, parameters
+from reprise.registry.parameters import HeaderCache
 from reprise.registry.registry import Registry
 
 _log = logging.getLogger(__name__)
@@ -18,8 +19,8 @@ class Indexer:
     What is due is kept in the database: a hub that stops meanwhile goes on when it is woken next.
     """
 
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+    def __init__(self, registry: Registry, headers: HeaderCache) -> None:
+        self._registry, self._headers = registry, headers
         self._lock = threading.Lock()
         self._again = False
         self._backlog = False
@@ -50,6 +51,7 @@ class Indexer:
             try:
                 was_started = self._note_backlog()
                 manifests.catch_up(self._registry)
+                parameters.catch_up(self._registry, self._headers)
                 if was_started:
                     self._describe_again()
             except Exception:  # noqa: BLE001 - the database went away: what is due stays due

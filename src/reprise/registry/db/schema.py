@@ -72,6 +72,8 @@ access_token = Table(
 
 # -- repos ----------------------------------------------------------------------------------
 
+_DUE = text("parameters_due")
+
 repo = Table(
     "repo",
     metadata,
@@ -97,8 +99,13 @@ repo = Table(
     # Which version of our reading wrote these four and the tags, see registry.cards.
     Column("described_by", Integer, nullable=False, server_default="0"),
     Column("used_storage", BigInteger, nullable=False, server_default="0"),  # bytes at the tip
+    # Numbers in the weights at the tip, by `registry.parameters`; due since the tip last moved.
+    Column("parameters", BigInteger),
+    Column("parameters_due", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("type", "key"),
     Index("repo_by_owner", "owner_id"),
+    Index("repo_by_parameters", "type", "parameters"),
+    Index("repo_parameters_due", "id", sqlite_where=_DUE, postgresql_where=_DUE),
     Index("repo_by_update", "type", "updated_at"),
     Index("repo_by_downloads", "type", "downloads"),
     Index("repo_by_likes", "type", "likes"),

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from reprise.base.errors import InvalidInput, NotSupported
 from reprise.base.ids import RepoType
-from reprise.registry import commit_facts, info, listing
+from reprise.registry import commit_facts, info, listing, parameters
 from reprise.registry.access import Caller, Repo
 from reprise.registry.commit_facts import CommitFacts
 from reprise.registry.info import CommitInfo, encode, join
@@ -21,7 +21,7 @@ from reprise.server.faces.hf_read import next_link
 # Query parameters that stand for tags: name -> what comes before the value in the tag.
 _TAG_PARAMS = {"pipeline_tag": "", "library": "", "license": "license:", "dataset": "dataset:"}
 # Filters whose answer this hub does not know; leaving them out would list what was not asked for.
-_UNKNOWN = ("apps", "inference", "inference_provider", "num_parameters")
+_UNKNOWN = ("apps", "inference", "inference_provider")
 # What an item shows without being asked, and what `full` adds.
 _BRIEF = {
     RepoType.MODEL: "likes private downloads tags pipeline_tag library_name createdAt",
@@ -88,12 +88,14 @@ def query_of(call: Call, repo_type: RepoType) -> Query:
     for name, prefix in _TAG_PARAMS.items():
         tags += [prefix + it.removeprefix(prefix) for it in _split(call.queries(name))]
     tags += [_as_tag(repo_type, f"language:{text}") for text in _split(call.queries("language"))]
+    wanted = call.query("num_parameters")
     return Query(
         repo_type,
         tags=tuple(dict.fromkeys(tags)),
         author=call.query("author"),
         words=tuple(word for text in call.queries("search") for word in text.split()),
         gated=call.flag("gated") if call.query("gated") else None,
+        parameters=parameters.parse_range(wanted) if wanted else (None, None),
         sort=call.query("sort") or "trendingScore",
         ascending=call.query("direction") == "1",
     )
