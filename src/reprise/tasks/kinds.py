@@ -61,6 +61,24 @@ KINDS: dict[str, Kind] = {
         _SEQUENCE,
         ("ForSequenceClassification",),
     ),
+    "image-classification": Kind(
+        "image_classification:ImageClassification",
+        ("AutoModelForImageClassification",),
+        ("ForImageClassification", "ForImageClassificationWithTeacher"),
+        reads="images",
+    ),
+    "image-feature-extraction": Kind(
+        "image_feature_extraction:ImageFeatureExtraction",
+        ("AutoModel",),
+        ("Model",),
+        reads="images",
+    ),
+    "zero-shot-image-classification": Kind(
+        "zero_shot_image_classification:ZeroShotImageClassification",
+        ("AutoModelForZeroShotImageClassification",),
+        ("Model",),
+        reads="both",
+    ),
 }
 
 

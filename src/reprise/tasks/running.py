@@ -65,15 +65,16 @@ class Runner:
         arrays = {name: as_numpy(value) for name, value in kept.items()}
         return unstack(arrays, rows, self.pad, by_token=by_token)
 
-    def call(self, features: Mapping[str, Any]) -> Any:
-        """Call the model with arrays; torch learns nothing from it."""
+    def call(self, features: Mapping[str, Any], method: str = "__call__") -> Any:
+        """Call the model, or a method of it, with arrays; torch learns nothing from it."""
+        function = getattr(self.model, method)
         if self.model.engine == "onnx":
-            return self.model(**features)
+            return function(**features)
         import torch
 
         device, dtype = self.model.device, self.model.dtype
         with torch.inference_mode():
-            return self.model(**{n: _tensor(v, device, dtype) for n, v in features.items()})
+            return function(**{n: _tensor(v, device, dtype) for n, v in features.items()})
 
 
 def _tensor(value: Any, device: Any, dtype: Any) -> Any:

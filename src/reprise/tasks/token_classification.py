@@ -48,11 +48,22 @@ class TokenClassification(Pipeline):
         told = self.tokenizer.spec.data.get("model", {})
         self.knows_words = bool(told.get("continuing_subword_prefix"))
 
-    def is_one(self, inputs: Any, options: TokenOptions) -> bool:
-        """Tell whether what was passed is one text, or one list of words."""
-        if options.is_split_into_words and isinstance(inputs, list | tuple):
-            return not inputs or isinstance(inputs[0], str)
-        return isinstance(inputs, str)
+    def __call__(self, inputs: Any = None, **given: Any) -> Any:
+        """Find entities in texts.
+
+        Args:
+            inputs: A text or several; with `is_split_into_words` a list of words, or several.
+            **given: See `TokenOptions` and `Pipeline`.
+
+        Returns:
+            A list of `{"entity", "score", "index", "word", "start", "end"}` per text, or of
+            `{"entity_group", "score", "word", "start", "end"}` with an aggregation strategy.
+            Places are characters of the text.
+        """
+        split = given.get("is_split_into_words", self.options.is_split_into_words)
+        if split and isinstance(inputs, list | tuple) and inputs and isinstance(inputs[0], str):
+            inputs = [inputs]  # one list of words, whose result comes in a list as in transformers
+        return super().__call__(inputs, **given)
 
     def read(self, item: Any, options: TokenOptions) -> Any:
         """Accept a text or a list of words; look at the parameters."""
