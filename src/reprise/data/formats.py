@@ -1,0 +1,188 @@
+"""Tables as numpy arrays, torch tensors, pandas or polars frames; copied only where needed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from reprise.base.errors import InvalidInput
+from reprise.base.optional import require
+from reprise.data.convert import to_list
+from reprise.data.features import Features
+
+NAMES = (None, "python", "numpy", "torch", "pandas", "polars", "arrow")
+_ALIASES = {
+    "np": "numpy",
+    "pt": "torch",
+    "pytorch": "torch",
+    "pd": "pandas",
+    "pl": "polars",
+    "pa": "arrow",
+}
+
+
+def check_name(name: str | None) -> str | None:
+    """Return the full name of a format; None for plain Python.
+
+    Raises:
+        InvalidInput: There is no such format.
+    """
+    found = _ALIASES.get(name or "", name)
+    if found not in NAMES:
+        known = ", ".join(str(item) for item in NAMES[1:])
+        raise InvalidInput(f"There is no format {name!r}; use one of {known} or None.")
+    return None if found == "python" else found
+
+
+def batch_as(
+    table: pa.Table, features: Features, name: str | None, options: Mapping[str, Any]
+) -> Any:
+    """Return rows in a format: a dict of lists or arrays, or a frame.
+
+    Args:
+        table: The rows.
+        features: What the columns hold.
+        name: The format.
+        options: `dtype` and `device` for torch, `dtype` for numpy.
+    """
+    match name:
+        case None:
+            return {n: to_list(table[n], features.get(n)) for n in table.column_names}
+        case "arrow":
+            return table
+        case "pandas":
+            require("pandas", extra="data")
+            return table.to_pandas()
+        case "polars":
+            return require("polars", extra="data").from_arrow(table)
+    return {n: array_as(table[n], name, options) for n in table.column_names}
+
+
+def row_as(
+    table: pa.Table, features: Features, name: str | None, options: Mapping[str, Any]
+) -> Any:
+    """Return the only row of a table in a format."""
+    whole = batch_as(table, features, name, options)
+    if not isinstance(whole, dict):
+        return whole
+    return {key: values[0] for key, values in whole.items()}
+
+
+def array_as(column: pa.ChunkedArray, name: str, options: Mapping[str, Any]) -> Any:
+    """Return one column as an array or tensor; a list where rows differ in shape or are texts."""
+    array = numbers(column)
+    if array.dtype.kind == "O":
+        return _ragged(array, name, options)
+    if name == "numpy":
+        return array.astype(options["dtype"]) if "dtype" in options else array
+    return _tensor(array, options)
+
+
+def numbers(column: pa.ChunkedArray) -> "np.ndarray[Any, Any]":
+    """Return a column as a numpy array, of as many dimensions as its lists are deep."""
+    array = column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks) \
+        if column.num_chunks else pa.array([], column.type)  # fmt: skip
+    shape = [len(array)]
+    while _is_list(array.type):
+        width = _width(array)
+        if width is None:
+            return _objects(column)
+        shape.append(width)
+        array = array.flatten()
+    if array.null_count and not pa.types.is_floating(array.type):
+        return _objects(column) if len(shape) > 1 else _with_nulls(array)
+    if pa.types.is_dictionary(array.type) or pa.types.is_nested(array.type):
+        return _objects(column)
+    if _is_text(array.type):
+        return _objects(column) if len(shape) > 1 else _texts(array)
+    flat = array.to_numpy(zero_copy_only=False)
+    found: np.ndarray[Any, Any] = flat.reshape(shape)
+    return found
+
+
+def _is_list(type_: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_list(type_)
+        or pa.types.is_large_list(type_)
+        or pa.types.is_fixed_size_list(type_)
+    )
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_)
+                or pa.types.is_string_view(type_)
+                or pa.types.is_binary(type_) or pa.types.is_large_binary(type_))  # fmt: skip
+
+
+def _width(array: pa.Array) -> int | None:
+    """Return how many items each list has, or None when they differ."""
+    if array.null_count:
+        return None
+    if pa.types.is_fixed_size_list(array.type):
+        return int(array.type.list_size)
+    if not len(array):
+        return 0
+    lengths = np.diff(array.offsets.to_numpy())
+    width = int(lengths[0])
+    return width if bool((lengths == width).all()) else None
+
+
+def _objects(column: pa.ChunkedArray) -> "np.ndarray[Any, Any]":
+    """Return a column whose rows differ in shape, as an array of objects."""
+    found = np.empty(len(column), object)
+    if _is_list(column.type) and not column.null_count and column.num_chunks == 1:
+        chunk = column.chunk(0)
+        inner = numbers(pa.chunked_array([chunk.flatten()]))
+        if pa.types.is_fixed_size_list(chunk.type):
+            bounds = np.arange(len(chunk) + 1) * chunk.type.list_size
+        else:
+            bounds = chunk.offsets.to_numpy() - (chunk.offsets[0].as_py() if len(chunk) else 0)
+        for number in range(len(column)):
+            found[number] = inner[bounds[number] : bounds[number + 1]]
+        return found
+    for number, value in enumerate(to_list(column)):
+        found[number] = np.asarray(value) if isinstance(value, list) else value
+    return found
+
+
+def _with_nulls(array: pa.Array) -> "np.ndarray[Any, Any]":
+    if pa.types.is_integer(array.type):
+        found: np.ndarray[Any, Any] = array.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        return found  # NaN stands for null, as in pandas
+    objects: np.ndarray[Any, Any] = array.to_numpy(zero_copy_only=False)
+    return objects
+
+
+def _texts(array: pa.Array) -> "np.ndarray[Any, Any]":
+    values = array.to_pylist()
+    if array.null_count or pa.types.is_binary(array.type) or pa.types.is_large_binary(array.type):
+        found = np.empty(len(values), object)
+        found[:] = values
+        return found
+    return np.array(values, dtype=str) if values else np.array([], dtype="<U1")
+
+
+def _ragged(array: "np.ndarray[Any, Any]", name: str, options: Mapping[str, Any]) -> Any:
+    if name == "numpy":
+        return array
+    return [
+        _tensor(item, options)
+        if isinstance(item, np.ndarray) and item.dtype.kind in "biuf"
+        else item
+        for item in array
+    ]
+
+
+def _tensor(array: "np.ndarray[Any, Any]", options: Mapping[str, Any]) -> Any:
+    if array.dtype.kind in "USmMO":
+        return array.tolist()
+    torch = require("torch", extra="torch")
+    if not array.flags.writeable:  # mapped files must stay as they are
+        array = array.copy()
+    if array.dtype.kind == "u" and array.dtype.itemsize > 1:
+        array = array.astype(np.int64)
+    found = torch.from_numpy(array)
+    if found.dtype is torch.float64 and "dtype" not in options:
+        found = found.to(torch.float32)
+    return found.to(**options) if options else found

@@ -1,0 +1,247 @@
+"""CSV and TSV: types are inferred from the whole file, texts stay texts, empty fields are null."""
+
+import csv as python_csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.csv as pacsv  # type: ignore[import-untyped]
+
+from reprise.base.errors import InvalidFormat
+from reprise.data.features import Features
+from reprise.data.sources import conflicts
+from reprise.data.sources.opening import opened, opened_text
+
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to read.
+
+    Attributes:
+        sep: What stands between fields.
+        column_names: Names of the columns, for files without a first line of names.
+        skiprows: Lines to pass over at the start.
+        quotechar: What texts with separators are put into.
+        na_values: Fields that mean "nothing here", beside the empty one.
+        encoding: Of the file.
+        on_conflict: What to do about a field that does not fit its column.
+    """
+
+    sep: str = ","
+    column_names: tuple[str, ...] | None = None
+    skiprows: int = 0
+    quotechar: str = '"'
+    na_values: tuple[str, ...] = ()
+    encoding: str = "utf-8"
+    on_conflict: str = "error"
+
+
+def read(path: Path, options: Options, features: Features | None) -> pa.Table:
+    """Read one file.
+
+    Raises:
+        InvalidFormat: It is not CSV, or a field does not fit; the message names file and line.
+    """
+    types = {} if features is None else {n: item.type for n, item in _plain_types(features).items()}
+    try:
+        sniffed = _sniffed(path, options, types)
+        table = _read(path, options, types=sniffed)
+    except pa.ArrowInvalid as error:
+        if "conversion error" not in str(error):
+            raise _broken(path, options, error) from None
+        table = _carefully(path, options, types)
+    return table
+
+
+def _plain_types(features: Features) -> dict[str, pa.Field]:
+    """Return the types that fields can be read as; labels may be names, and others are cast."""
+    schema = features.bare_schema
+    fits = (pa.types.is_string, pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
+    return {
+        item.name: item
+        for item in schema
+        if any(fit(item.type) for fit in fits) and type(features[item.name]).__name__ == "Value"
+    }
+
+
+def _sniffed(path: Path, options: Options, types: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
+    """Infer types from the first block; dates stay text, as everywhere else in this field."""
+    with (
+        opened(path) as file,
+        pacsv.open_csv(file, **_settings(options, types, threads=False)) as reader,
+    ):
+        schema = reader.schema
+    found = {}
+    for item in schema:
+        odd = pa.types.is_temporal(item.type) or pa.types.is_binary(item.type)
+        found[item.name] = pa.string() if odd else item.type
+    if len(found) != len(schema):
+        raise InvalidFormat(f"{path}: two columns have the same name in the first line.")
+    return {
+        **{name: type_ for name, type_ in found.items() if not pa.types.is_null(type_)},
+        **types,
+    }
+
+
+def _settings(
+    options: Options, types: dict[str, pa.DataType], *, threads: bool = True
+) -> dict[str, Any]:
+    return {
+        "read_options": pacsv.ReadOptions(
+            use_threads=threads,
+            block_size=_BLOCK,
+            skip_rows=options.skiprows,
+            column_names=list(options.column_names) if options.column_names else None,
+            encoding=options.encoding,
+        ),
+        "parse_options": pacsv.ParseOptions(
+            delimiter=options.sep, quote_char=options.quotechar or False, newlines_in_values=True
+        ),
+        "convert_options": pacsv.ConvertOptions(
+            column_types=types or None,
+            null_values=["", *options.na_values],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            true_values=["true", "True", "TRUE"],
+            false_values=["false", "False", "FALSE"],
+            timestamp_parsers=[],
+        ),
+    }
+
+
+def _read(path: Path, options: Options, *, types: dict[str, pa.DataType]) -> pa.Table:
+    with opened(path) as file:
+        return pacsv.read_csv(file, **_settings(options, types))
+
+
+def _carefully(path: Path, options: Options, types: dict[str, pa.DataType]) -> pa.Table:
+    """Read all fields as texts, then find for each column the narrowest type that holds all."""
+    first = _read_names(path, options)
+    texts = _read(path, options, types=dict.fromkeys(first, pa.string()))
+    begun = _sniffed(path, options, types)
+    columns, as_json = {}, []
+    for name in texts.column_names:
+        column, wanted = texts[name], types.get(name)
+        narrowed = _narrowed(column, wanted)
+        expected = begun.get(name, pa.string())
+        if narrowed is None or (
+            pa.types.is_string(narrowed.type) and not pa.types.is_string(expected)
+        ):
+            narrowed = _conflict(path, options, name, column, wanted or _number_type(expected))
+            if options.on_conflict == "json":
+                as_json.append(name)
+        columns[name] = narrowed
+    table = pa.table(columns)
+    return conflicts.with_json(table, as_json) if as_json else table
+
+
+def _number_type(type_: pa.DataType) -> pa.DataType:
+    return pa.float64() if pa.types.is_integer(type_) else type_
+
+
+def _read_names(path: Path, options: Options) -> list[str]:
+    with (
+        opened(path) as file,
+        pacsv.open_csv(file, **_settings(options, {}, threads=False)) as reader,
+    ):
+        names: list[str] = reader.schema.names
+    return names
+
+
+def _narrowed(column: pa.ChunkedArray, wanted: pa.DataType | None) -> pa.ChunkedArray | None:
+    for type_ in (
+        [wanted] if wanted is not None else [pa.int64(), pa.float64(), pa.bool_(), pa.string()]
+    ):
+        try:
+            return column.cast(type_)
+        except pa.ArrowException:
+            continue
+    return None
+
+
+def _conflict(
+    path: Path, options: Options, name: str, column: pa.ChunkedArray, wanted: pa.DataType
+) -> pa.ChunkedArray:
+    """Settle a column in which some fields are not what the first ones are."""
+    values = column.to_pylist()
+    if options.on_conflict == "string":
+        return column
+    if options.on_conflict == "json":
+        return pa.chunked_array(
+            [pa.array([conflicts.as_text(_json(v)) for v in values], pa.string())]
+        )
+    fitting = [_fits(value, wanted) for value in values]
+    if options.on_conflict == "null":
+        kept = [value if ok else None for value, ok in zip(values, fitting, strict=True)]
+        narrowed = _narrowed(pa.chunked_array([pa.array(kept, pa.string())]), None)
+        return narrowed if narrowed is not None else column
+    row = fitting.index(False)
+    raise InvalidFormat(
+        f"{path}, line {_line_of(path, options, row)}, column {name!r}: "
+        f"{str(values[row])[:60]!r} is no "
+        f"{wanted}, as the fields before it are.",
+        hint='Correct the file, pass na_values=["…"] if it means "nothing here", or '
+        'on_conflict="string" or "null", or features= to say what the column holds.',
+    )
+
+
+def _json(text: str | None) -> Any:
+    import json
+
+    try:
+        return None if text is None else json.loads(text)
+    except (ValueError, RecursionError):
+        return json.dumps(text)
+
+
+def _fits(value: str | None, wanted: pa.DataType) -> bool:
+    try:
+        pa.scalar(value, pa.string()).cast(wanted)
+    except pa.ArrowException:
+        return False
+    return True
+
+
+def _line_of(path: Path, options: Options, row: int) -> int:
+    """Return the line on which a row begins; fields may hold line breaks."""
+    with opened_text(path, options.encoding) as file:
+        for _ in range(options.skiprows):
+            next(file, None)
+        reader = python_csv.reader(file, delimiter=options.sep, quotechar=options.quotechar or None)
+        line, count = 1, -1 if options.column_names is None else 0
+        for fields in reader:
+            if fields:
+                if count == row:
+                    return line + options.skiprows
+                count += 1
+            line = reader.line_num + 1
+    return line + options.skiprows
+
+
+def _broken(path: Path, options: Options, error: Exception) -> InvalidFormat:
+    """Say where a file stops being CSV."""
+    text = str(error).splitlines()[0]
+    if "invalid UTF8" in text or "UTF" in text:
+        return InvalidFormat(
+            f"{path} is not {options.encoding} text.", hint='Pass encoding="latin-1", say.'
+        )
+    width, where = 0, ""
+    try:
+        with opened_text(path, options.encoding) as file:
+            reader = python_csv.reader(
+                file, delimiter=options.sep, quotechar=options.quotechar or None
+            )
+            for fields in reader:
+                width = width or len(fields)
+                if fields and len(fields) != width:
+                    counts = f"{len(fields)} fields where the first line has {width}"
+                    where = f", line {reader.line_num}: {counts}"
+                    break
+    except (OSError, ValueError, python_csv.Error):
+        pass
+    return InvalidFormat(
+        f"{path}{where or f': {text}'}.", hint="Is the separator right? Pass sep=."
+    )

@@ -1,0 +1,173 @@
+"""From paths to one frame: readers by kind, schemas united, large files kept as Arrow once."""
+
+import glob
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from reprise.base.digests import canonical_json, sha256_hex
+from reprise.base.errors import EntryNotFound, InvalidInput
+from reprise.data.features import Features
+from reprise.data.frame import Frame
+from reprise.data.places import default_store
+from reprise.data.progress import row_meter
+from reprise.data.sources import conflicts, conll, csv, json, memory, tables, text
+from reprise.data.sources.opening import naming, suffix_of
+from reprise.data.store import Recipe, Store
+
+_LARGE = 256 << 20  # bytes of one file; larger ones are read once and then mapped
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file: how it is read and which options there are."""
+
+    read: Callable[[Path, Any, Features | None], pa.Table]
+    options: type[Any]
+    presets: tuple[tuple[str, Any], ...] = ()
+
+
+KINDS = {
+    "csv": Kind(csv.read, csv.Options),
+    "tsv": Kind(csv.read, csv.Options, (("sep", "\t"),)),
+    "json": Kind(json.read, json.Options),
+    "parquet": Kind(tables.read_parquet, tables.ParquetOptions),
+    "arrow": Kind(tables.read_arrow, tables.ArrowOptions),
+    "text": Kind(text.read, text.Options),
+    "conll": Kind(conll.read, conll.Options),
+}
+SUFFIXES = {
+    ".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "json", ".ndjson": "json",
+    ".parquet": "parquet", ".arrow": "arrow", ".txt": "text", ".conll": "conll",
+    ".conllu": "conll", ".iob": "conll", ".iob2": "conll",
+}  # fmt: skip
+_ALIASES = {"delimiter": "sep", "names": "column_names", "quote_char": "quotechar"}
+
+
+def kind_of(path: Path) -> str:
+    """Return the kind of a file by its suffix; "" when it is no data file."""
+    return SUFFIXES.get(suffix_of(path), "")
+
+
+def read_files(
+    kind: str,
+    paths: Any,
+    features: Features | None,
+    options: Mapping[str, Any],
+    *,
+    store: Store | None = None,
+) -> Frame:
+    """Read files of one kind into one frame.
+
+    Raises:
+        InvalidInput: An option does not exist.
+        EntryNotFound: A path or pattern matches nothing.
+        InvalidFormat: A file is broken, or files do not go together; the message says where.
+    """
+    chosen, found = _options(kind, options), listed(paths)
+    parts = []
+    with row_meter(f"Reading {found[0].name}", len(found)) as advance:
+        for path in found:
+            parts.append(_read(kind, path, chosen, features, store or default_store()))
+            advance(1)
+    table = conflicts.united(parts, [str(path) for path in found], chosen.on_conflict)
+    if features is not None:
+        table = _completed(table, features)
+    return memory.from_table(table, features)
+
+
+def read_one(kind: str, path: Path, options: Any, features: Features | None) -> pa.Table:
+    """Read one file into a table.
+
+    Raises:
+        InvalidFormat: It is broken; the message names it.
+    """
+    with naming(path):
+        return KINDS[kind].read(path, options, features)
+
+
+def _options(kind: str, options: Mapping[str, Any]) -> Any:
+    known = KINDS[kind]
+    names = {item.name for item in fields(known.options)}
+    given = {
+        _ALIASES.get(name, name): value for name, value in options.items() if value is not None
+    }
+    if unknown := sorted(set(given) - names):
+        raise InvalidInput(
+            f"There is no option {unknown[0]!r} for {kind}; there are: {', '.join(sorted(names))}."
+        )
+    given = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
+    }
+    try:
+        chosen = replace(known.options(**dict(known.presets)), **given)
+    except TypeError as error:
+        raise InvalidInput(f"Wrong option for {kind}: {error}") from None
+    conflicts.check_mode(chosen.on_conflict)
+    return chosen
+
+
+options_of = _options
+
+
+def listed(paths: Any) -> list[Path]:
+    """Turn a path, a pattern or a list of them into files that exist, sorted within a pattern.
+
+    Raises:
+        EntryNotFound: One matches nothing.
+    """
+    found: list[Path] = []
+    for one in [paths] if isinstance(paths, str | Path) else list(paths):
+        text_ = str(Path(one).expanduser())
+        if Path(text_).is_file():
+            found.append(Path(text_))
+            continue
+        matches = sorted(
+            Path(name)
+            for name in glob.glob(text_, recursive=True)  # noqa: PTH207 - absolute patterns too
+            if Path(name).is_file()
+        )
+        if not matches:
+            raise EntryNotFound(f"There is no file {text_}.")
+        found += matches
+    if not found:
+        raise EntryNotFound("No files are named.")
+    return found
+
+
+def _read(kind: str, path: Path, options: Any, features: Features | None, store: Store) -> pa.Table:
+    if kind == "arrow" or not path.is_file() or path.stat().st_size < _LARGE:
+        return read_one(kind, path, options, features)
+    wanted = None if features is None else features.to_dict()
+    parts = {"options": sha256_hex(canonical_json([kind, repr(options), wanted]))}
+    recipe = Recipe("load", path.name, _digest(path), parts)
+    kept = store.find(recipe.key)
+    if kept is not None:
+        return kept
+    table, staged = read_one(kind, path, options, features), store.staging()
+    try:
+        with pa.ipc.new_file(str(staged), table.schema) as file:
+            file.write_table(table, max_chunksize=1 << 17)
+        return store.keep(recipe, staged)
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _completed(table: pa.Table, features: Features) -> pa.Table:
+    """Add columns that the features name and the files lack; drop nothing."""
+    missing = [name for name in features if name not in table.column_names]
+    extra: Sequence[str] = [name for name in table.column_names if name not in features]
+    if extra:
+        raise InvalidInput(f"The files have a column {extra[0]!r} that the features do not name.")
+    for name in missing:
+        table = table.append_column(name, pa.nulls(len(table)))
+    return table

@@ -1,0 +1,64 @@
+"""Parquet and Arrow files. What comes from elsewhere is checked in full before it is used."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+from reprise.base.errors import TooLarge
+from reprise.data.features import Features
+from reprise.data.sources.opening import naming
+
+_MOST_ROWS = 1 << 40
+
+
+@dataclass(frozen=True)
+class ParquetOptions:
+    """How to read Parquet.
+
+    Attributes:
+        columns: Only these.
+        on_conflict: As for other files, between files.
+    """
+
+    columns: tuple[str, ...] | None = None
+    on_conflict: str = "error"
+
+
+@dataclass(frozen=True)
+class ArrowOptions:
+    """How to read Arrow files."""
+
+    on_conflict: str = "error"
+
+
+def read_parquet(path: Path, options: ParquetOptions, features: Features | None) -> pa.Table:  # noqa: ARG001
+    """Read a Parquet file.
+
+    Raises:
+        InvalidFormat: It is not Parquet, or broken.
+    """
+    with naming(path):
+        file = pq.ParquetFile(path, memory_map=True)
+        if file.metadata.num_rows > _MOST_ROWS:
+            raise TooLarge(f"{path} claims {file.metadata.num_rows} rows.")
+        table = file.read(columns=list(options.columns) if options.columns else None)
+        table.validate(full=True)
+    return table
+
+
+def read_arrow(path: Path, options: ArrowOptions, features: Features | None) -> pa.Table:  # noqa: ARG001
+    """Map an Arrow file, of either of its two forms.
+
+    Raises:
+        InvalidFormat: It is not an Arrow file, or broken.
+    """
+    with naming(path), pa.memory_map(str(path)) as source:
+        try:
+            table = pa.ipc.open_file(source).read_all()
+        except pa.ArrowInvalid:
+            source.seek(0)
+            table = pa.ipc.open_stream(source).read_all()
+        table.validate(full=True)
+    return table

@@ -1,0 +1,186 @@
+"""Steps that compute: run a task over a frame, keep its results, remember what was done and why."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from reprise.base.digests import canonical_json, sha256_hex
+from reprise.base.errors import InvalidInput
+from reprise.data.executor import Executor
+from reprise.data.features import Features
+from reprise.data.frame import Frame, Group, Stored
+from reprise.data.identity import parts_of
+from reprise.data.running import run_filter, run_map
+from reprise.data.selection import Picked, picked, whole
+from reprise.data.store import Recipe, Store, open_arrow
+from reprise.data.task import Task
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step did.
+
+    Attributes:
+        op: map or filter.
+        name: The function's name.
+        reused: Whether its result was in the store.
+        reason: Why it was not.
+        seconds: What it took, wall clock.
+        bytes: What its result takes in the store.
+        key: Of the result.
+    """
+
+    op: str
+    name: str
+    reused: bool
+    reason: str
+    seconds: float
+    bytes: int
+    key: str
+
+    def __str__(self) -> str:
+        what = "reused" if self.reused else self.reason
+        return f"{self.op}({self.name}): {what}; {self.seconds:.2f} s, {self.bytes} bytes stored"
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Whether and under which key a step's result is kept.
+
+    Attributes:
+        store: Where.
+        cache: False to compute it now and keep nothing.
+        reuse: False to compute it again even though it is there.
+        key: Given by the caller in place of the function's own description.
+    """
+
+    store: Store
+    cache: bool = True
+    reuse: bool = True
+    key: str | None = None
+
+    def recipe(self, op: str, frame: Frame, task: Task) -> Recipe | None:
+        """Describe a step; None when nothing is kept.
+
+        Raises:
+            InvalidInput: The function cannot be described.
+        """
+        if not self.cache:
+            return None
+        if self.key is None:
+            parts = parts_of(task.function)
+            parts |= {
+                f"argument {n}: {k}": v
+                for n in task.kwargs
+                for k, v in parts_of(_Argument(task.kwargs[n])).items()
+            }
+        else:
+            parts = {"key": sha256_hex(self.key.encode())}
+        parts["parameters"] = sha256_hex(canonical_json(task.parameters()))
+        return Recipe(op, task.name, frame.identity, parts)
+
+
+class _Argument:
+    """Wraps an argument, so that it is described like everything else that a function reaches."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def map_frame(frame: Frame, task: Task, keeping: Keeping, executor: Executor) -> tuple[Frame, Step]:
+    """Run a function over all rows; store what is new or changed, and nothing else."""
+    frame.check([*task.removed, *task.input_columns])
+
+    def make(path: Path) -> None:
+        run_map(frame, task, path, executor)
+
+    table, step = _made("map", frame, task, keeping, make)
+    features = Features.from_arrow_schema(table.schema)
+    stored = _stored(table, step, keeping.store)
+    names = {name: name for name in features}
+    groups = (Group(stored, whole(table.num_rows), names),) if names else ()
+    kept = frame.without([name for name in task.removed if name not in features])
+    if not names:
+        return kept, step  # the function returned nothing new
+    if table.num_rows != frame.size:
+        return Frame(features, groups, table.num_rows), step
+    return kept.joined(Frame(features, groups, table.num_rows)), step
+
+
+def filter_frame(
+    frame: Frame, task: Task, keeping: Keeping, executor: Executor
+) -> tuple[Frame, Step]:
+    """Keep the rows for which a function says yes; what is stored is their numbers."""
+    frame.check(task.input_columns)
+
+    def make(path: Path) -> None:
+        run_filter(frame, task, path, executor)
+
+    table, step = _made("filter", frame, task, keeping, make)
+    rows = table["row"].to_numpy() if table.num_rows else np.array([], np.int64)
+    return frame.pick(picked(rows, frame.size) if len(rows) else Picked(rows)), step
+
+
+def written(frame: Frame, store: Store) -> tuple[Frame, Step]:
+    """Write rows in their present order, so that reading them is reading in a row."""
+    task = Task(written)
+    keeping = Keeping(store, key=frame.identity)
+
+    def make(path: Path) -> None:
+        schema = frame.features.arrow_schema
+        with pa.ipc.new_file(str(path), schema) as file:
+            for table in frame.windows(1 << 16):
+                file.write_table(
+                    table.cast(schema.remove_metadata()).replace_schema_metadata(schema.metadata)
+                )
+
+    table, step = _made("write", frame, task, keeping, make)
+    stored = _stored(table, step, store)
+    group = Group(stored, whole(frame.size), {name: name for name in frame.columns})
+    return Frame(frame.features, (group,), frame.size), step
+
+
+def _made(
+    op: str, frame: Frame, task: Task, keeping: Keeping, make: Callable[[Path], None]
+) -> tuple[pa.Table, Step]:
+    """Find a step's result, or make it; a result that is not kept lives in an unnamed file."""
+    started, recipe = time.perf_counter(), keeping.recipe(op, frame, task)
+    store = keeping.store
+    if recipe and keeping.reuse and (found := store.find(recipe.key)) is not None:
+        size = store.path(recipe.key).stat().st_size
+        return found, Step(op, task.name, True, "", time.perf_counter() - started, size, recipe.key)
+    reason = store.why(recipe) if recipe else "not kept: cache=False"
+    staged = store.staging()
+    try:
+        make(staged)
+        size = staged.stat().st_size
+        table = store.keep(recipe, staged) if recipe else open_arrow(staged)
+    finally:
+        staged.unlink(missing_ok=True)
+    key = recipe.key if recipe else ""
+    return table, Step(op, task.name, False, reason, time.perf_counter() - started, size, key)
+
+
+def _stored(table: pa.Table, step: Step, store: Store) -> Stored:
+    path = store.path(step.key) if step.key else None
+    return Stored(table.replace_schema_metadata(None), step.key, path)
+
+
+def check_removed(frame: Frame, names: Any) -> tuple[str, ...]:
+    """Read `remove_columns`: a name or several.
+
+    Raises:
+        InvalidInput: A column does not exist.
+    """
+    if names is None:
+        return ()
+    listed = [names] if isinstance(names, str) else list(names)
+    if not all(isinstance(name, str) for name in listed):
+        raise InvalidInput(f"Columns are named by texts, not {listed!r}.")
+    frame.check(listed)
+    return tuple(listed)
