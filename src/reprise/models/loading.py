@@ -88,7 +88,9 @@ def _start(plan: Plan, checkpoint: Checkpoint, source: Source, options: Options)
         require("onnxruntime", extra="run")
         from reprise.models.onnx.load import load_onnx
 
-        return load_onnx(plan, checkpoint, **options.more)
+        model = load_onnx(plan, checkpoint, **options.more)
+        model.source = source
+        return model
     require("torch", extra="torch")
     from reprise.models.torch.from_file import load_torch
 

@@ -21,8 +21,7 @@ def frequencies(rope: Rope, length: int = 0) -> tuple[list[float], float]:
     Raises:
         InvalidInput: The configuration names a scheme that is not known, or lacks a number of it.
     """
-    scaling = dict(rope.scaling)
-    kind = str(scaling.get("rope_type") or scaling.get("type") or "default")
+    scaling, kind = dict(rope.scaling), _kind(rope)
     scheme = _SCHEMES.get(kind)
     if scheme is None:
         raise InvalidInput(f"Rotary scaling {kind!r} is not known; known: {', '.join(_SCHEMES)}.")
@@ -30,6 +29,24 @@ def frequencies(rope: Rope, length: int = 0) -> tuple[list[float], float]:
         return scheme(rope, scaling, length)
     except (KeyError, TypeError, ZeroDivisionError, ValueError) as error:
         raise InvalidInput(f"Rotary scaling {kind!r} is incomplete: {error}.") from None
+
+
+def by_length(rope: Rope) -> bool:
+    """Tell whether the frequencies depend on how far the positions of a row reach."""
+    return _kind(rope) in {"dynamic", "longrope", "su"}
+
+
+def turning_point(rope: Rope) -> int:
+    """Tell beyond how many positions all keys have other frequencies; 0: they never change."""
+    if _kind(rope) not in {"longrope", "su"}:
+        return 0
+    scaling: dict[str, Any] = dict(rope.scaling)
+    return int(scaling.get("original_max_position_embeddings") or rope.context)
+
+
+def _kind(rope: Rope) -> str:
+    scaling = dict(rope.scaling)
+    return str(scaling.get("rope_type") or scaling.get("type") or "default")
 
 
 def _base(width: int, theta: float) -> list[float]:

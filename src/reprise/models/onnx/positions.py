@@ -64,18 +64,20 @@ def rotation(g: Graph, spec: Rope, positions: str, call: Call) -> Rotation:
 
 def _frequencies(g: Graph, spec: Rope, positions: str) -> tuple[str, float]:
     """Give the inverse frequencies [width / 2]; two schemes ask how far the positions reach."""
-    scaling = dict(spec.scaling)
-    kind = scaling.get("rope_type") or scaling.get("type")
     inverse, factor = ropes.frequencies(spec)
     short = g.constant(inverse, "float32")
-    if kind not in {"dynamic", "longrope", "su"}:
+    if not ropes.by_length(spec):
         return short, factor
-    length = g.add(g.op("ReduceMax", positions, keepdims=0), g.constant(1))
-    if kind == "dynamic":
-        return _dynamic(g, spec, float(str(scaling["factor"])), length), factor
-    original = int(str(scaling.get("original_max_position_embeddings") or spec.context))
+    reached = g.op("ReduceMax", positions, g.constant([-1]), keepdims=1)
+    length = g.add(reached, g.constant(1))  # of each row [B, 1], or of all [1]
+    scaling = dict(spec.scaling)
+    if not ropes.turning_point(spec):
+        found = _dynamic(g, spec, float(str(scaling["factor"])), length)
+        return g.unsqueeze(found, -2), factor
+    original = ropes.turning_point(spec)
     longer = g.constant(ropes.frequencies(spec, original + 1)[0], "float32")
-    return g.op("Where", g.op("Greater", length, g.constant(original)), longer, short), factor
+    found = g.op("Where", g.op("Greater", length, g.constant(original)), longer, short)
+    return g.unsqueeze(found, -2), factor
 
 
 def _dynamic(g: Graph, spec: Rope, factor: float, length: str) -> str:

@@ -75,6 +75,28 @@ class Planned(nn.Module):
             return self.stored_state()
         return super().state_dict(*args, **options)
 
+    def generate(self, input_ids: Any = None, **given: Any) -> Any:
+        """Write on: token ids [R, P + N], behind each prompt what the model writes.
+
+        Args:
+            input_ids: Prompts [B, P], or what the encoder reads.
+            given: `attention_mask` and settings by transformers' names, over the model's
+                `generation_config.json`; `stream`, `seed`, … as the guide to generation says.
+
+        Raises:
+            InvalidInput: An argument cannot be, or the model cannot write.
+            NotSupported: Something is asked for that generation has not.
+        """
+        from reprise.models.generate.call import generate
+
+        return generate(self.runner(), given | {"input_ids": input_ids})
+
+    def runner(self) -> Any:
+        """Make what generation asks for scores; see `generate/seam.py`."""
+        from reprise.models.torch.running import TorchRunner
+
+        return TorchRunner(self)
+
     def _add_heads(self) -> None:
         plan = self.plan
         if plan.head is None:

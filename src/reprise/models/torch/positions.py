@@ -42,12 +42,12 @@ def sinusoids(rows: int, width: int, *, interleaved: bool) -> Tensor:
 
 def rotation(spec: Rope, positions: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Compute cosines and sines [B, 1, T, width] of positions [B, T]."""
-    length = 0
-    if spec.scaling:  # some schemes depend on how far the positions reach
-        length = int(positions.max()) + 1
-    inverse, factor = ropes.frequencies(spec, length)
-    table = torch.tensor(inverse, dtype=torch.float32, device=positions.device)
-    angles = positions[:, None, :, None].float() * table
+    # Some schemes depend on how far a row's positions reach.
+    lengths = (positions.max(dim=1).values + 1).tolist() if ropes.by_length(spec) else [0]
+    made = [ropes.frequencies(spec, length) for length in lengths]
+    factor = made[0][1]
+    table = torch.tensor([row for row, _ in made], dtype=torch.float32, device=positions.device)
+    angles = positions[:, None, :, None].float() * table[:, None, None]
     angles = torch.cat((angles, angles), dim=-1)
     return (angles.cos() * factor).to(dtype), (angles.sin() * factor).to(dtype)
 
