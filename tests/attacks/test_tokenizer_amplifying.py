@@ -15,6 +15,7 @@ from reprise.base.errors import InvalidFormat, RepriseError, TooLarge
 from reprise.tokenizers import EncodeOptions, TokenizerSpec, open_engine
 from reprise.tokenizers.amplifying import consumes
 from reprise.tokenizers.checking import MAX_ADDED, MAX_VOCAB
+from reprise.tokenizers.legacy.plain_pickle import read_pickle
 from reprise.tokenizers.spec import parse_json
 
 WORDS: dict[str, Any] = {"type": "WordLevel", "vocab": {"a": 0, "b": 1}, "unk_token": "a"}
@@ -148,6 +149,29 @@ def test_too_many_tokens_are_refused() -> None:
         TokenizerSpec({"model": {**WORDS, "vocab": vocab}})
     with pytest.raises(TooLarge, match="131073 added tokens"):
         TokenizerSpec({"model": WORDS, "added_tokens": [{}] * (MAX_ADDED + 1)})
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\x80\x02}(" + b")" + b"\x85" * 500_000 + b"K\x01u.", "a key of type tuple"),
+        (b"\x80\x02}" + b")" + b"\x85" * 500_000 + b"K\x01s.", "a key of type tuple"),
+        (b"\x80\x02ccollections\nCounter\n]]]]\x86R.", "more than texts"),
+        (b"\x80\x02ccollections\nCounter\n](])aee\x85R.", "pickle"),
+        (b"\x80\x04\x8f(K\x01\x90.", "more than texts"),
+        (b"\x80\x02ccollections\nOrderedDict\n)Ra(K\x01b.", "pickle"),
+        (b"\x80\x04\x8e\xff\xff\xff\xff\xff\xff\xff\x7f.", "no pickle"),
+    ],
+)
+def test_pickles_made_to_hurt_are_refused(content: bytes, message: str) -> None:
+    """Python's own reader in C ends the process on the first two."""
+    with pytest.raises(InvalidFormat, match=message):
+        read_pickle(content, "vocab.pkl")
+
+
+def test_a_memo_of_any_place_takes_no_memory() -> None:
+    """In C it would take two gigabytes."""
+    assert read_pickle(b"\x80\x02}r\x00\x00\x00\x08.", "vocab.pkl") == {}
 
 
 @pytest.mark.parametrize("size", [1, 40, 4000])

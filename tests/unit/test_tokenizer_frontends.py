@@ -73,7 +73,7 @@ def test_transformer_xl_reads_its_pickle(tmp_path: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
     found = tokenizer("the card is not-here 5,300 zap .")
     assert found.data == {"input_ids": [2, 3, 4, 5, 7, 6, 9, 8, 10, 1, 11]}
-    assert tokenizer.decode(found.input_ids) == "the card is not-here 5,300 <unk> ."
+    assert tokenizer.decode(found.input_ids) == "the card is not-here 5,300 <unk>."
     assert (tokenizer.unk_token, tokenizer.eos_token_id) == ("<unk>", 0)
 
 

@@ -137,7 +137,7 @@ def _part_stops(tokens: list[str]) -> list[str]:
 
 
 def _keeps_stop(word: str, following: str) -> bool:
-    if ("." in word and any(map(_is_alpha, word))) or word in _ABBREVIATIONS:
+    if ("." in word and any(map(is_alpha, word))) or word in _ABBREVIATIONS:
         return True
     if following[:1].islower():
         return True
@@ -147,8 +147,8 @@ def _keeps_stop(word: str, following: str) -> bool:
 @cache
 def _patterns() -> dict[str, re.Pattern[str]]:
     """Make the patterns that need classes of characters, once."""
-    alnum = _class(lambda char: _is_alpha(char) or unicodedata.category(char) == "Nd")
-    alpha, number = _class(_is_alpha), _class(lambda char: unicodedata.category(char)[0] == "N")
+    alnum = _class(lambda char: is_alpha(char) or unicodedata.category(char) == "Nd")
+    alpha, number = _class(is_alpha), _class(lambda char: unicodedata.category(char)[0] == "N")
     found = {
         "symbol": rf"([^{alnum}\s\.'\`\,\-])",
         "dash": rf"([{alnum}])\-(?=[{alnum}])",
@@ -164,7 +164,10 @@ def _patterns() -> dict[str, re.Pattern[str]]:
     return {name: re.compile(pattern) for name, pattern in found.items()}
 
 
-def _is_alpha(char: str) -> bool:
+def is_alpha(char: str) -> bool:
+    """Tell whether Moses counts a character as a letter; nothing is none."""
+    if not char:
+        return False
     code, kind = ord(char), unicodedata.category(char)
     if code >= _BMP or any(start <= code < end for start, end in _IDEOGRAPHS):
         return False

@@ -4,10 +4,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reprise.tokenizers.frontends.detokenizing import join_words
 from reprise.tokenizers.frontends.moses import normalize_punctuation, words
 
 _IN_NUMBERS = re.compile(r"(?<=\d)[,.](?=\d)")
-_APART = re.compile(r" @([,.-])@ ")
+_APART = re.compile(r" @([,.])@ ")
 
 
 class Words:
@@ -26,8 +27,8 @@ class Words:
         return [part for word in found for part in _IN_NUMBERS.sub(r" @\g<0>@ ", word).split()]
 
     def join(self, tokens: Sequence[str]) -> str:
-        """Put words together again: spaces between them, none inside numbers and dashed words."""
-        return _APART.sub(r"\1", " ".join(tokens)).strip()
+        """Put words together again, as sentences and numbers are written."""
+        return _APART.sub(r"\1", join_words(tokens)).strip()
 
 
 def open_frontend(rules: Mapping[str, Any]) -> Words:
