@@ -92,7 +92,9 @@ def make(path: Path, is_check: bool, upgrades: tuple[str, ...], **given: Any) ->
             found = upgrade(found, name, options)
         found = resolve(_wishes(given), base=found, options=options)
         found = _with_metrics(found, given["metrics"])
-        found = replace(found, determinism={**found.determinism, **_settings(given["settings"])})
+        found = replace(
+            found, determinism={**found.determinism, **dict(map(name_and_value, given["settings"]))}
+        )
         _save(path, old, found, given)
 
 
@@ -239,17 +241,19 @@ def _metric_problems(found: "RepriseLock") -> list[str]:
     ]
 
 
-def _settings(given: tuple[str, ...]) -> dict[str, Any]:
-    found = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise click.BadParameter(f"{text!r}: write NAME=VALUE.", param_hint="--set")
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
-    return found
+def name_and_value(text: str) -> tuple[str, Any]:
+    """Read NAME=VALUE; the value is JSON, or else the text as it is.
+
+    Raises:
+        UsageError: It is written otherwise.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise click.UsageError(f"{text!r}: write NAME=VALUE.")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
 
 
 def _options(given: dict[str, Any]) -> "Options":

@@ -38,6 +38,7 @@ class Outcome(StrEnum):
 
 
 _PASSING = frozenset({Outcome.EXACT, Outcome.REPRODUCED, Outcome.CONSISTENT})
+_WITH_VALUE = _PASSING | {Outcome.CLOSE, Outcome.CONTRADICTED}
 
 
 class Level(StrEnum):
@@ -164,7 +165,7 @@ def from_dict(value: object) -> Verdict:
 
 def _check(found: Verdict, reader: Reader) -> None:
     """Refuse verdicts that contradict themselves."""
-    if found.outcome.is_answer and found.value is None:
+    if found.outcome in _WITH_VALUE and found.value is None:
         raise reader.wrong("value", f"is missing: the outcome is {found.outcome}")
     if found.outcome is Outcome.CONSISTENT and found.level is not Level.RETRAINED:
         raise reader.wrong("outcome", "consistent is about training that was repeated")

@@ -36,6 +36,8 @@ from reprise.hub.snapshots import Options, Snapshot, open_snapshot
 if TYPE_CHECKING:
     from reprise.hub.requirements import Wanted
 
+NAME = reprise_lock.NAME
+
 
 @dataclass(frozen=True)
 class Wish:

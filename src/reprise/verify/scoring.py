@@ -1,0 +1,92 @@
+"""The metric's part of a rerun: predictions and truth in, a score with its signature out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reprise.base.errors import InvalidInput, NotSupported
+from reprise.formats.claim import Claim
+from reprise.formats.verdict import MAX_DIFFERING, Flips, Outcome
+from reprise.metrics.catalogue import resolve
+from reprise.metrics.loading import load_metric
+from reprise.metrics.paired import Difference, paired_difference
+from reprise.metrics.score import Result, Score
+from reprise.verify.compare import Noise
+from reprise.verify.plan import NoAnswer, metric_name
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A score, and the result with every example's statistics behind it."""
+
+    score: Score
+    result: Result
+
+
+def score(claim: Claim, predictions: Sequence[Any], references: Sequence[Any]) -> Scored:
+    """Compute the claim's metric.
+
+    Raises:
+        NoAnswer: The metric does not exist, lacks an option, or its labels are hidden.
+    """
+    name = metric_name(claim, resolve)
+    try:
+        metric = load_metric(name, None, **claim.metric.args)
+        result = metric.compute(list(predictions), _named(claim, predictions, references))
+        main = claim.metric.value or result.computation.definition.main
+        found = result.scores.get(main)
+    except InvalidInput as error:
+        raise NoAnswer(Outcome.UNVERIFIABLE, f"{name}: {error.message}") from None
+    if found is None:
+        known = ", ".join(result.scores)
+        raise NoAnswer(Outcome.UNVERIFIABLE, f"{name} has no value {main!r}; it has {known}")
+    return Scored(found, result)
+
+
+def paired(old: Scored, new: Scored) -> Difference | None:
+    """Compare new predictions with the claimed ones; None where they cannot be paired."""
+    try:
+        return paired_difference(old.result, new.result, new.score.name)
+    except (InvalidInput, NotSupported):
+        return None
+
+
+def flips(found: Difference | None) -> Flips | None:
+    """Return what differs, as a verdict keeps it."""
+    if found is None:
+        return None
+    ids = tuple(str(key) for key in found.differing)
+    return Flips(
+        len(ids), found.better, found.worse, repr(float(found.p_value)), ids[:MAX_DIFFERING]
+    )
+
+
+def probe_deviation(
+    claim: Claim, first: Sequence[Any], again: Sequence[Any], references: Sequence[Any]
+) -> Noise:
+    """Say how far the value itself moved in the probe, for predictions that are numbers."""
+    try:
+        values = [
+            score(claim, some, references[: len(some)]).score.value for some in (first, again)
+        ]
+    except NoAnswer:
+        return Noise()
+    if values[0] is None or values[1] is None:
+        return Noise()
+    return Noise(deviation=abs(values[0] - values[1]))
+
+
+def _named(claim: Claim, predictions: Sequence[Any], references: Sequence[Any]) -> list[Any]:
+    """Return references as names, where the model answers with names and the data has numbers."""
+    labels = claim.data.labels
+    answers_names = bool(predictions) and isinstance(predictions[0], str)
+    if not labels or not answers_names:
+        return list(references)
+    found = []
+    for place, item in enumerate(references):
+        if isinstance(item, int) and not 0 <= item < len(labels):
+            raise NoAnswer(
+                Outcome.NOT_RUNNABLE, f"row {place} has label {item}; data.labels has {len(labels)}"
+            )
+        found.append(labels[item] if isinstance(item, int) else item)
+    return found

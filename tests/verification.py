@@ -1,0 +1,94 @@
+"""A small classifier and a small tagger, trained on real data, for tests of verification."""
+
+import csv
+import json
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import reprise
+from reprise.hub import Isolation
+from reprise.verify.running import How
+
+BANKING = Path(__file__).parents[1] / "examples" / "banking77"
+HUBCONF = '''
+import json
+from pathlib import Path
+
+dependencies = []
+
+def classifier():
+    """Tell the intent of a question by the words in it."""
+    weights = json.loads((Path(__file__).parent / "weights.json").read_text())
+    return _Classifier(weights)
+
+class _Classifier:
+    def __init__(self, weights):
+        self.weights = weights
+
+    def __call__(self, questions):
+        return [self.answer(question) for question in questions]
+
+    def answer(self, question):
+        words = question.lower().split()
+        scores = {
+            intent: sum(known.get(word, 0.0) for word in words)
+            for intent, known in self.weights.items()
+        }
+        ranked = sorted(scores, key=lambda intent: (-scores[intent], intent))
+        return [{"label": intent, "score": scores[intent]} for intent in ranked[:2]]
+'''
+CARD = "---\nlicense: mit\nlanguage: en\n---\n# Intents by words\n"
+
+
+def intents(split: str, count: int = 5) -> list[tuple[str, str]]:
+    """Questions of Banking77 with their intents, of the first few intents."""
+    with (BANKING / f"{split}.csv").open(newline="") as file:
+        rows = [(row["text"], row["category"]) for row in csv.DictReader(file)]
+    chosen = sorted({intent for _, intent in rows})[:count]
+    return [row for row in rows if row[1] in chosen]
+
+
+def train(rows: list[tuple[str, str]]) -> dict[str, dict[str, float]]:
+    """Weigh each word by how much it says about an intent."""
+    by_intent: dict[str, Counter[str]] = defaultdict(Counter)
+    total: Counter[str] = Counter()
+    for text, intent in rows:
+        by_intent[intent].update(set(text.lower().split()))
+        total.update(set(text.lower().split()))
+    return {
+        intent: {word: round(n / total[word] ** 0.5, 4) for word, n in sorted(words.items())}
+        for intent, words in sorted(by_intent.items())
+    }
+
+
+def write_model(folder: Path) -> Path:
+    """Write the repo of the classifier."""
+    folder.mkdir()
+    (folder / "hubconf.py").write_text(HUBCONF)
+    (folder / "weights.json").write_text(json.dumps(train(intents("train"))))
+    (folder / "README.md").write_text(CARD)
+    return folder
+
+
+def write_data(folder: Path) -> Path:
+    """Write the repo of the test questions."""
+    folder.mkdir()
+    with (folder / "test.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("text", "category"), *intents("test")])
+    (folder / "README.md").write_text("---\nlicense: cc-by-4.0\n---\n# Five intents\n")
+    return folder
+
+
+def publish_both(tmp_path: Path) -> Path:
+    """Publish model and data as ada; return the model's folder."""
+    reprise.publish(write_data(tmp_path / "rows"), "ada/rows", repo_type="dataset")
+    folder = write_model(tmp_path / "net")
+    reprise.publish(folder, "ada/net", lock=None)
+    return folder
+
+
+def how(tmp_path: Path, **more: object) -> How:
+    """Verify in this interpreter's environment, with evidence in a folder of the test."""
+    isolation = Isolation(environment=Path(sys.executable))
+    return How(isolation=isolation, folder=tmp_path / "evidence", **more)
