@@ -172,7 +172,9 @@ def _of_caller(stated: Any) -> dict[str, Any]:
     elif callable(getattr(stated, "to_dict", None)):
         found = dict(stated.to_dict())
     elif isinstance(stated, Settings):
+        plain = Settings()
         found = {name: getattr(stated, name) for name in NAMES}
+        found = {name: value for name, value in found.items() if value != getattr(plain, name)}
     else:
         raise InvalidInput(
             f"generation_config must be a mapping or a path, not {type(stated).__name__}."
