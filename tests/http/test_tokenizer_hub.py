@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 import reprise
-from reprise.base.errors import EntryNotFound, OfflineMiss, RevisionNotFound
+from reprise.base.errors import EntryNotFound, HubUnreachable, OfflineMiss, RevisionNotFound
+from reprise.models import AutoModel
+from reprise.models.config import Config
 from reprise.tokenizers import AutoTokenizer
 from tests.tokenizer_files import TEXTS, bert, own_bert
 
@@ -60,3 +62,27 @@ def test_a_repo_without_a_tokenizer_says_so(tmp_path: Path) -> None:
     reprise.publish(made, "ada/bare")
     with pytest.raises(EntryNotFound, match=r"has none of tokenizer\.json"):
         AutoTokenizer.from_pretrained("ada/bare")
+
+
+@pytest.mark.usefixtures("online")
+def test_a_model_and_its_tokenizer_come_by_id_and_stay_when_the_hub_is_gone(tmp_path: Path) -> None:
+    made = tmp_path / "tiny"
+    config = Config({"model_type": "bert", "vocab_size": len(bert()), "hidden_size": 8,
+                     "num_hidden_layers": 1, "num_attention_heads": 2,
+                     "intermediate_size": 12})  # fmt: skip
+    AutoModel.from_config(config).save_pretrained(made)
+    bert().save_pretrained(made)
+    (made / "README.md").write_text(CARD)
+    reprise.publish(made, "ada/tiny")
+    inputs = AutoTokenizer.from_pretrained("ada/tiny")("my card", return_tensors="pt")
+    expected = AutoModel.from_pretrained("ada/tiny", engine="torch")(**inputs).last_hidden_state
+    for place in ({"endpoint": "http://127.0.0.1:9"}, {"offline": True}):
+        again = AutoTokenizer.from_pretrained("ada/tiny", **place)("my card", return_tensors="pt")
+        model = AutoModel.from_pretrained("ada/tiny", engine="torch", **place)
+        assert model(**again).last_hidden_state.tolist() == expected.tolist()
+
+
+def test_a_hub_that_is_gone_is_named_when_nothing_is_cached() -> None:
+    for loader in (AutoTokenizer, AutoModel):
+        with pytest.raises(HubUnreachable, match=r"127\.0\.0\.1:9"):
+            loader.from_pretrained("ada/never-seen", endpoint="http://127.0.0.1:9")

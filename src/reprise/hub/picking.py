@@ -6,7 +6,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from reprise.base.errors import EntryNotFound, HubUnreachable, OfflineMiss, TooManyRequests
+from reprise.base.errors import (
+    EntryNotFound,
+    HubUnreachable,
+    OfflineMiss,
+    RepriseError,
+    TooManyRequests,
+)
 from reprise.base.files import write_bytes
 from reprise.base.ids import is_commit
 from reprise.hub import settings
@@ -46,17 +52,14 @@ def fetch_matching(repo: str, patterns: Sequence[str], **options: Any) -> Path:
     source = HubSource(address, chosen.token)
     try:
         commit = source.resolve(address.revision)
+        transfer = Transfer(address, commit, chosen.token)
+        with source.errors(commit):  # a whole commit is resolved without asking: this asks
+            files = [file for file in transfer.listing() if _is_wanted(file.path, patterns)]
     except (HubUnreachable, TooManyRequests) as error:
         log.warning("%s Looking in the cache for %s.", error.message, address)
-        return _cached(address)
-    transfer = Transfer(address, commit, chosen.token)
+        return _cached_instead(address, error)
     found: dict[str, Path] = {}
     with source.errors(commit):
-        files = [
-            file
-            for file in transfer.listing()
-            if any(fnmatchcase(file.path, pattern) for pattern in patterns)
-        ]
         transfer.each(files, lambda file, local_path: found.update({file.path: local_path}))
     if not found:
         raise EntryNotFound(f"{address} has none of {', '.join(patterns)}.")
@@ -73,6 +76,18 @@ def _note(snapshot: Path, revision: str, commit: str) -> None:
         write_bytes(snapshot.parents[1] / "refs" / revision, commit.encode())
     except OSError as error:
         log.debug("Cannot write to the cache: %s", error)
+
+
+def _is_wanted(path: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(path, pattern) for pattern in patterns)
+
+
+def _cached_instead(address: Address, error: RepriseError) -> Path:
+    """Return what the cache holds; without it, what keeps us from the hub is what to say."""
+    try:
+        return _cached(address)
+    except OfflineMiss:
+        raise error from None
 
 
 def _cached(address: Address) -> Path:
