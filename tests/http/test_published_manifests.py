@@ -1,7 +1,10 @@
 """`list` and `help` from the manifest that a hub publishes, instead of from a snapshot."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +54,24 @@ def test_the_first_list_takes_one_request_and_no_code(net: str, asked: list[str]
     assert asked == ["/api/models/ada/net/entry-points/HEAD"]
     cached = [path.name for path in settings.cache_dir().rglob(f"{net}*")]
     assert sorted(cached) == [f"{net}.json", f"{net}.manifest"]
+
+
+LISTED = """
+import sys
+import reprise
+print(reprise.list("ada/net"), reprise.help("ada/net", "net"), "httpx2" in sys.modules)
+"""
+
+
+def test_a_process_that_only_lists_imports_no_client(online: Hub, net: str, tmp_path) -> None:
+    given = {
+        "HF_ENDPOINT": online.url, "HF_TOKEN": online.token, "TORCH_HOME": str(tmp_path / "torch"),
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", LISTED], env=os.environ | given, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert (done.stdout, bool(net)) == ("['net'] A net. False\n", True)
 
 
 def test_later_ones_ask_only_what_the_branch_means(online: Hub, net: str, asked) -> None:

@@ -1,10 +1,11 @@
 """The one place where clients of the hub's API are made, and where access tokens are handed out."""
 
+import json
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from reprise import __version__
-from reprise.hub import settings
+from reprise.hub import quick, settings
 from reprise.hub.address import Address
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 _TIMEOUT = 10  # seconds for the one small answer that a revision needs
+_MAX_COMMIT = 1 << 20  # bytes of that answer
 
 
 def client(endpoint: str, token: str | bool | None = None) -> "HfApi":
@@ -40,19 +42,30 @@ def commit_of(address: Address, revision: str | None, token: str | bool | None =
     Raises:
         huggingface_hub.errors.HfHubHTTPError, httpx2.HTTPError: The hub says no, or nothing.
     """
+    url = f"{address.endpoint}/api/{address.repo_type.plural}/{address.repo_id}"
+    if revision is not None:
+        url += f"/revision/{quote(revision, safe='')}"
+    url += "?expand=sha"
+    answer = quick.get(url, address.endpoint, token, limit=_MAX_COMMIT)
+    if answer is not None and (commit := _commit_in(answer.body)):
+        return commit
+    return _commit_in(_whole_answer(url, address.endpoint, token))
+
+
+def _whole_answer(url: str, endpoint: str, token: str | bool | None) -> bytes:
     from huggingface_hub.utils import (  # type: ignore[attr-defined]  # documented
         hf_raise_for_status,
     )
 
-    url = f"{address.endpoint}/api/{address.repo_type.plural}/{address.repo_id}"
-    if revision is not None:
-        url += f"/revision/{quote(revision, safe='')}"
-    headers = headers_for(address.endpoint, token)
-    answer = session().get(url, params={"expand": "sha"}, headers=headers, timeout=_TIMEOUT)
+    answer = session().get(url, headers=headers_for(endpoint, token), timeout=_TIMEOUT)
     hf_raise_for_status(answer)
+    return bytes(answer.content)
+
+
+def _commit_in(body: bytes | None) -> str:
     try:
-        return str(answer.json()["sha"])
-    except (ValueError, KeyError, TypeError):
+        return str(json.loads(body or b"")["sha"])
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""
 
 

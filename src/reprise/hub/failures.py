@@ -38,33 +38,45 @@ def translated(endpoint: str, what: str) -> Iterator[None]:
         endpoint: Base URL of the hub, for messages.
         what: What was asked for, for messages: a repo with its revision.
     """
-    import httpx2
-    from huggingface_hub import errors as theirs
-
     try:
         yield
     except RepriseError:
         raise
-    except theirs.HfHubHTTPError as error:
-        raise _from_answer(error, endpoint, what) from error
-    except theirs.OfflineModeIsEnabled as error:
-        raise errors.OfflineMiss(
-            f"{what} is not cached, and HF_HUB_OFFLINE forbids asking {endpoint}.",
-            hint="Unset HF_HUB_OFFLINE, or fetch it once while online.",
-        ) from error
-    except theirs.HFValidationError as error:
-        raise errors.InvalidId(str(error)) from error
-    except theirs.LocalTokenNotFoundError as error:
-        raise errors.Unauthenticated("You are not logged in.", hint=LOGIN) from error
-    except (theirs.LocalEntryNotFoundError, theirs.RevisionResolutionError) as error:
-        raise _cause_or_unreachable(error, endpoint, what) from error
-    except (httpx2.HTTPError, ConnectionError, TimeoutError, theirs.XetDownloadError) as error:
-        raise unreachable(endpoint, error) from error
-    except theirs.FileMetadataError as error:
-        raise errors.HubUnreachable(
-            f"{endpoint} does not answer like a hub: {_first_line(error)}",
-            hint="Check HF_ENDPOINT and any proxy in between.",
-        ) from error
+    except Exception as error:
+        found = _ours(error, endpoint, what)  # imports what the error came from, and only now
+        if found is None:
+            raise
+        raise found from error
+
+
+def _ours(  # noqa: PLR0911 - one for each kind
+    error: Exception, endpoint: str, what: str
+) -> RepriseError | None:
+    import httpx2
+    from huggingface_hub import errors as theirs
+
+    match error:
+        case theirs.HfHubHTTPError():
+            return _from_answer(error, endpoint, what)
+        case theirs.OfflineModeIsEnabled():
+            return errors.OfflineMiss(
+                f"{what} is not cached, and HF_HUB_OFFLINE forbids asking {endpoint}.",
+                hint="Unset HF_HUB_OFFLINE, or fetch it once while online.",
+            )
+        case theirs.HFValidationError():
+            return errors.InvalidId(str(error))
+        case theirs.LocalTokenNotFoundError():
+            return errors.Unauthenticated("You are not logged in.", hint=LOGIN)
+        case theirs.LocalEntryNotFoundError() | theirs.RevisionResolutionError():
+            return _cause_or_unreachable(error, endpoint, what)
+        case httpx2.HTTPError() | ConnectionError() | TimeoutError() | theirs.XetDownloadError():
+            return unreachable(endpoint, error)
+        case theirs.FileMetadataError():
+            return errors.HubUnreachable(
+                f"{endpoint} does not answer like a hub: {_first_line(error)}",
+                hint="Check HF_ENDPOINT and any proxy in between.",
+            )
+    return None
 
 
 def unreachable(endpoint: str, error: BaseException) -> errors.HubUnreachable:

@@ -8,6 +8,7 @@ came is kept beside the snapshots, by commit. It serves to list and explain; `lo
 import json
 import logging
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +16,7 @@ from urllib.parse import quote
 from reprise.base.errors import InvalidFormat
 from reprise.base.files import write_bytes
 from reprise.base.ids import is_commit
-from reprise.hub import api, cache, settings
+from reprise.hub import api, cache, quick, settings
 from reprise.hub.address import Address
 from reprise.hub.manifest import Manifest, from_json
 from reprise.hub.snapshots import Options, Resolved, resolve
@@ -77,35 +78,37 @@ def ask(address: Address, revision: str | None, token: str | bool | None) -> Pub
 
     Nothing here is an error: what a hub does not tell in this way, it tells in another.
     """
-    import httpx2
-
-    try:
-        data = _answer(address, revision or "HEAD", token)
-    except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
-        log.debug("%s publishes no manifest of %s: %s", address.endpoint, address, error)
-        return None
+    where = f"{address.endpoint}/api/{address.repo_type.plural}/{address.repo_id}"
+    url = f"{where}/entry-points/{quote(revision or 'HEAD', safe='')}"
+    answer = quick.get(url, address.endpoint, token, limit=_MAX_ANSWER)
+    data = answer.body if answer is not None else _whole_answer(url, address.endpoint, token)
     found = _read(data, revision) if data is not None else None
     if found is not None and data is not None:
         _keep(_place(address, found.commit), data)
     return found
 
 
-def _answer(address: Address, revision: str, token: str | bool | None) -> bytes | None:
-    where = f"{address.endpoint}/api/{address.repo_type.plural}/{address.repo_id}"
-    with api.session().stream(
-        "GET",
-        f"{where}/entry-points/{quote(revision, safe='')}",
-        headers=api.headers_for(address.endpoint, token),
-        timeout=_TIMEOUT,
-        follow_redirects=True,
-    ) as answer:
-        if answer.status_code != 200:  # noqa: PLR2004 - every other status means no manifest
-            return None
-        data = bytearray()
-        for block in answer.iter_bytes():
-            data += block
-            if len(data) > _MAX_ANSWER:
+def _whole_answer(url: str, endpoint: str, token: str | bool | None) -> bytes | None:
+    import httpx2
+
+    data = bytearray()
+    try:
+        with api.session().stream(
+            "GET",
+            url,
+            headers=api.headers_for(endpoint, token),
+            timeout=_TIMEOUT,
+            follow_redirects=True,
+        ) as answer:
+            if answer.status_code != HTTPStatus.OK:
                 return None
+            for block in answer.iter_bytes():
+                data += block
+                if len(data) > _MAX_ANSWER:
+                    return None
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+        log.debug("There is no manifest at %s: %s", url, error)
+        return None
     return bytes(data)
 
 

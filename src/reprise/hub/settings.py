@@ -6,7 +6,7 @@ the environment is read here, at call time, and can be overridden by an argument
 
 | variable | meaning |
 |---|---|
-| `HF_ENDPOINT`, `HF_HUB_OFFLINE`, `HF_HOME`, … | as in huggingface_hub, which reads them itself |
+| `HF_ENDPOINT`, `HF_HUB_OFFLINE`, `HF_HOME`, `HF_TOKEN`, … | as in huggingface_hub |
 | `REPRISE_GITHUB` | base URL of the GitHub in use, by default `https://github.com` |
 | `GITHUB_TOKEN` | an access token for that GitHub, and for nobody else |
 | `TORCH_HOME`, `XDG_CACHE_HOME` | where snapshots live, with torch.hub's precedence |
@@ -72,6 +72,24 @@ def is_offline() -> bool:
     from huggingface_hub import constants
 
     return constants.HF_HUB_OFFLINE
+
+
+def plain_token() -> str | None:
+    """Return the access token for the hub in use as it lies there; empty when there is none.
+
+    None means that huggingface_hub has to be asked: it would exchange another credential for one,
+    or was told not to send any unasked.
+    """
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN or os.environ.get("HF_OIDC_RESOURCE"):
+        return None
+    text = os.environ.get("HF_TOKEN") or os.environ.get("HUGGING_FACE_HUB_TOKEN")
+    try:
+        text = text or Path(constants.HF_TOKEN_PATH).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+    return text.replace("\r", "").replace("\n", "").strip()
 
 
 def shared_cache_dir() -> Path:

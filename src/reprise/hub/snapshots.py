@@ -13,7 +13,7 @@ from reprise.base.errors import (
     TooManyRequests,
 )
 from reprise.base.ids import RepoType, is_commit
-from reprise.hub import cache, locked, settings
+from reprise.hub import cache, settings
 from reprise.hub.address import Address, LocalFolder, parse
 from reprise.hub.sources import Source, source_for
 
@@ -121,6 +121,8 @@ def find_address(repo: str, options: Options) -> Address | LocalFolder:
     endpoint = options.endpoint or settings.endpoint()
     found = parse(repo, source=options.source, endpoint=endpoint, github=settings.github())
     if options.lock is not None:
+        from reprise.hub import locked  # only with a lock: it reads TOML, claims and the like
+
         found = locked.pinned(found, options.lock)
     return replace(found, repo_type=options.repo_type) if isinstance(found, Address) else found
 
@@ -137,6 +139,8 @@ def snapshot_of(
     root = _get(address, found, options, weights=weights)
     cache.remember(settings.cache_dir(), address, found.commit)
     if options.lock is not None:
+        from reprise.hub import locked
+
         locked.check(root, address, options.lock, weights=weights)
     snapshot = Snapshot(root, address, found.commit)
     if not snapshot.folder.is_dir():

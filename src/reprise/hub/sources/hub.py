@@ -12,11 +12,8 @@ from reprise.base.errors import CorruptContent, RepoNotFound, RevisionNotFound
 from reprise.base.ids import is_commit
 from reprise.hub import api
 from reprise.hub.address import Address
-from reprise.hub.bundled_files import BundledFiles
 from reprise.hub.content import ListedFile
 from reprise.hub.failures import other_repos, other_revisions, translated
-from reprise.hub.small_files import SmallFiles
-from reprise.hub.transfer import Transfer
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -42,6 +39,10 @@ class HubSource:
 
     def fetch(self, commit: str, into: Path, *, weights: bool = True) -> None:
         """Download the files of a commit, check them and place them."""
+        from reprise.hub.bundled_files import BundledFiles  # not needed to resolve a revision
+        from reprise.hub.small_files import SmallFiles
+        from reprise.hub.transfer import Transfer
+
         transfer = Transfer(self.address, commit, self.token)
         with self.errors(commit):
             listing = transfer.listing()
