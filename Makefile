@@ -23,7 +23,7 @@ run: $(RUN_SETUP) ## Serve a hub from ./hub-data on port 8400
 	@$(BIN)/reprise serve --data hub-data $(ARGS)
 
 test: $(DEV_SETUP) ## Run the tests that need nothing but this checkout
-	$(BIN)/python -m pytest -n auto -m "not client" $(ARGS)
+	$(BIN)/python -m pytest -n auto -m "not client" --ignore=tests/parity $(ARGS)
 
 test-postgres: $(DEV_SETUP) ## Run the hub's tests on PostgreSQL (REPRISE_TEST_DATABASE_URL)
 	@test -n "$$REPRISE_TEST_DATABASE_URL" || { echo "Set REPRISE_TEST_DATABASE_URL first."; exit 2; }
@@ -42,9 +42,8 @@ fix: $(DEV_SETUP) ## Format, and mend what the linter can
 clients: $(PEERS_SETUP) ## Run unmodified foreign clients against a live hub
 	$(BIN)/python -m pytest -m client tests/clients $(ARGS)
 
-parity: $(PEERS_SETUP) ## Compare with torch.hub and torch, side by side
-	$(BIN)/python -m pytest -n auto tests/parity tests/unit/test_namespace_torch.py \
-		tests/unit/test_isolated_modules.py $(ARGS)
+parity: $(PEERS_SETUP) ## Compare with torch.hub, transformers, scikit-learn, … side by side
+	$(BIN)/python -m pytest -n auto tests/parity $(ARGS)
 
 bench: $(DEV_SETUP) ## Measure against the peers; prints ratios, writes benchmarks/results
 	@for script in $(basename $(notdir $(filter-out %/__init__.py,$(wildcard benchmarks/*.py)))); do \
@@ -75,6 +74,5 @@ $(DEV_SETUP): pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $(RUN_SETUP) $@
 
 $(PEERS_SETUP): $(DEV_SETUP)
-	$(PIP) torch==2.13.0
 	$(PIP) -e '.[dev,peers]'
 	@touch $@
