@@ -88,6 +88,47 @@ def publish_both(tmp_path: Path) -> Path:
     return folder
 
 
+TAGGER = '''
+import json
+from pathlib import Path
+
+dependencies = []
+
+def tagger():
+    """Tag each word as it was most often tagged."""
+    return _Tagger(json.loads((Path(__file__).parent / "weights.json").read_text()))
+
+class _Tagger:
+    def __init__(self, known):
+        self.known = known
+
+    def __call__(self, sentences):
+        return [[self.known.get(word, "O") for word in sentence] for sentence in sentences]
+'''
+# Sentences of WNUT 2017 in small: `word/TAG`, made for tests.
+TRAINED_ON = ["Ada/B-PER Lovelace/I-PER wrote/O", "Paris/B-LOC is/O old/O", "In/O Paris/B-LOC"]
+TAGGED = ["Ada/B-PER wrote/O", "Old/O Paris/B-LOC", "Lovelace/B-PER in/O Rome/B-LOC"]
+
+
+def write_tagger(folder: Path) -> Path:
+    """Write the repo of the tagger."""
+    folder.mkdir()
+    pairs = [pair.split("/") for sentence in TRAINED_ON for pair in sentence.split()]
+    (folder / "hubconf.py").write_text(TAGGER)
+    (folder / "weights.json").write_text(json.dumps(dict(sorted(pairs))))
+    (folder / "README.md").write_text(CARD)
+    return folder
+
+
+def write_tags(folder: Path) -> Path:
+    """Write the repo of the tagged sentences, in CoNLL's format."""
+    folder.mkdir()
+    blocks = ["\n".join(pair.replace("/", "\t") for pair in s.split()) for s in TAGGED]
+    (folder / "test.conll").write_text("\n\n".join(blocks) + "\n")
+    (folder / "README.md").write_text("---\nlicense: cc-by-4.0\n---\n# Tags\n")
+    return folder
+
+
 def how(tmp_path: Path, **more: object) -> How:
     """Verify in this interpreter's environment, with evidence in a folder of the test."""
     isolation = Isolation(environment=Path(sys.executable))

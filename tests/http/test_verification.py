@@ -17,7 +17,7 @@ from reprise.isolate.limits import Level as Isolated
 from reprise.verify.running import Report, verify
 from tests.factories import make_token, make_user
 from tests.sandboxes import skip_unless_available
-from tests.verification import how, publish_both
+from tests.verification import how, publish_both, write_tagger, write_tags
 
 SLUG = "intents-accuracy"
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -193,6 +193,23 @@ def test_a_score_on_a_card_is_verified_and_its_missing_pins_are_found(online, tm
         "name": "intent_classifier", "input": "text", "label": "category",
     }  # fmt: skip
     assert found.reason == "the value agrees; the claim names no unit, fraction was assumed"
+    assert online.url
+
+
+def test_a_tagger_is_claimed_and_verified(online, tmp_path) -> None:
+    skip_unless_available(Isolated.RULES)
+    reprise.publish(write_tags(tmp_path / "tags"), "ada/tags", repo_type="dataset")
+    made = write_tagger(tmp_path / "tagger")
+    reprise.publish(made, "ada/tagger", lock=None)
+    done = run([
+        "claim", "ada/tagger", "tags-f1", "--data", "ada/tags", "--split", "test", "--metric",
+        "seqeval", "-o", "scheme=IOB2", "-o", "mode=conlleval", "--value", "overall_f1", "--task",
+        "token-classification", "--into", str(made), "--worker-environment", sys.executable,
+    ])  # fmt: skip
+    assert done == 0
+    reprise.publish(made, "ada/tagger", lock=None)
+    found = only(verify("ada/tagger", "tags-f1", how(tmp_path)))
+    assert (found.outcome, found.claimed, found.n) == (Outcome.EXACT, "0.8571", 3)
     assert online.url
 
 

@@ -1,5 +1,6 @@
 """Verify a claim from its pins to its verdict: fetch, run, score, judge, keep the evidence."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -149,7 +150,7 @@ def _recomputed(claimed: Claim, model: Model, data: Data, old: dict[Any, Any] | 
             f"the repo holds no predictions of this claim below {predictions.FOLDER}",
         )
     values = _aligned(old, len(data.rows))
-    truth = data.rows.columns[_columns(claimed, data).label]
+    truth = _truth(claimed, data, _columns(claimed, data), values)
     scored = scoring.score(claimed, values, truth)
     return Computed(model, data, scored, tuple(values))
 
@@ -160,9 +161,10 @@ def _rerun(
     manifest = _manifest(model.snapshot)
     calling, chosen = _calling(claimed, model.snapshot, manifest), _columns(claimed, data)
     isolation = rerun.deterministic(how.isolation, claimed.run.threads or 1)
-    inputs, truth = (data.rows.columns[it] for it in (chosen.input, chosen.label))
+    inputs = data.rows.columns[chosen.input]
     found = rerun.run(model.snapshot, manifest, calling, inputs, isolation)
     values = tuple(it.value for it in found.predictions)
+    truth = _truth(claimed, data, chosen, values)
     scored = scoring.score(claimed, values, truth)
     difference = None
     if old is not None:
@@ -279,6 +281,11 @@ def _columns(claimed: Claim, data: Data) -> Columns:
     names = list(data.rows.columns)
     textual = [name for name in names if _is_textual(data.rows.columns[name])]
     return plan.columns(claimed, names, textual)
+
+
+def _truth(claimed: Claim, data: Data, chosen: Columns, values: Sequence[Any]) -> list[Any]:
+    labels = claimed.data.labels or data.rows.names.get(chosen.label, ())
+    return scoring.named(data.rows.columns[chosen.label], labels, values)
 
 
 def _is_textual(values: list[Any]) -> bool:

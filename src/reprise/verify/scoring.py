@@ -32,7 +32,7 @@ def score(claim: Claim, predictions: Sequence[Any], references: Sequence[Any]) -
     name = metric_name(claim, resolve)
     try:
         metric = load_metric(name, None, **claim.metric.args)
-        result = metric.compute(list(predictions), _named(claim, predictions, references))
+        result = metric.compute(list(predictions), list(references))
         main = claim.metric.value or result.computation.definition.main
         found = result.scores.get(main)
     except InvalidInput as error:
@@ -41,6 +41,38 @@ def score(claim: Claim, predictions: Sequence[Any], references: Sequence[Any]) -
         known = ", ".join(result.scores)
         raise NoAnswer(Outcome.UNVERIFIABLE, f"{name} has no value {main!r}; it has {known}")
     return Scored(found, result)
+
+
+def named(
+    references: Sequence[Any], labels: Sequence[str], predictions: Sequence[Any]
+) -> list[Any]:
+    """Return references as names, where the model answers with names and the data has numbers.
+
+    Args:
+        references: What is right, as the data has it.
+        labels: Names of the numbers, in order; empty where there are none.
+        predictions: What the model answered.
+
+    Raises:
+        NoAnswer: A number has no name.
+    """
+    first = predictions[0] if predictions else None
+    first = first[0] if isinstance(first, list) and first else first
+    if not labels or not isinstance(first, str):
+        return list(references)
+    return [_name(item, labels, place) for place, item in enumerate(references)]
+
+
+def _name(item: Any, labels: Sequence[str], place: int) -> Any:
+    if isinstance(item, list):
+        return [_name(one, labels, place) for one in item]
+    if not isinstance(item, int):
+        return item
+    if not 0 <= item < len(labels):
+        raise NoAnswer(
+            Outcome.NOT_RUNNABLE, f"row {place} has label {item}, and there are {len(labels)}"
+        )
+    return labels[item]
 
 
 def paired(old: Scored, new: Scored) -> Difference | None:
@@ -74,19 +106,3 @@ def probe_deviation(
     if values[0] is None or values[1] is None:
         return Noise()
     return Noise(deviation=abs(values[0] - values[1]))
-
-
-def _named(claim: Claim, predictions: Sequence[Any], references: Sequence[Any]) -> list[Any]:
-    """Return references as names, where the model answers with names and the data has numbers."""
-    labels = claim.data.labels
-    answers_names = bool(predictions) and isinstance(predictions[0], str)
-    if not labels or not answers_names:
-        return list(references)
-    found = []
-    for place, item in enumerate(references):
-        if isinstance(item, int) and not 0 <= item < len(labels):
-            raise NoAnswer(
-                Outcome.NOT_RUNNABLE, f"row {place} has label {item}; data.labels has {len(labels)}"
-            )
-        found.append(labels[item] if isinstance(item, int) else item)
-    return found
