@@ -61,8 +61,12 @@ def _column(name: str, column: pa.ChunkedArray, feature: Any) -> pa.ChunkedArray
         row = _first_misfit(column, wanted)
         shown = repr(column[row].as_py())[:_SHOWN]
         raise InvalidInput(
-            f"Row {row}, column {name!r}: {shown} cannot be {wanted} ({str(error).splitlines()[0]})."
+            f"Row {row}, column {name!r}: {shown} cannot be {wanted} ({_line(error)})."
         ) from None
+
+
+def _line(error: Exception) -> str:
+    return str(error).splitlines()[0]
 
 
 def _first_misfit(column: pa.ChunkedArray, wanted: pa.DataType) -> int:

@@ -19,8 +19,19 @@ def to_list(column: pa.ChunkedArray, feature: Any = None) -> list[Any]:
         return [item for chunk in column.chunks for item in _lists(chunk, inner)]
     if pa.types.is_struct(column.type) and column.null_count == 0:
         return [row for chunk in column.chunks for row in _structs(chunk, feature)]
+    if is_plain(column):
+        return [item for chunk in column.chunks for item in chunk.to_numpy().tolist()]
     found: list[Any] = column.to_pylist()
     return found
+
+
+def is_plain(values: Any) -> bool:
+    """Tell whether an array or column is numbers without nulls, which numpy converts fastest."""
+    type_ = values.type
+    is_number = (
+        pa.types.is_integer(type_) or pa.types.is_float32(type_) or pa.types.is_float64(type_)
+    )
+    return bool(is_number) and values.null_count == 0
 
 
 def _lists(array: pa.Array, feature: Any) -> list[Any]:
@@ -29,10 +40,14 @@ def _lists(array: pa.Array, feature: Any) -> list[Any]:
         found: list[Any] = array.to_pylist()
         return found
     offsets = array.offsets.to_numpy()
-    first = int(offsets[0]) if len(offsets) else 0
-    items = to_list(pa.chunked_array([array.flatten()]), feature)
-    bounds = (np.asarray(offsets) - first).tolist()
-    return [items[a:b] for a, b in pairwise(bounds)]
+    items, lengths = array.flatten(), np.diff(offsets)
+    width = int(lengths[0]) if len(lengths) else 0
+    if width and is_plain(items) and bool((lengths == width).all()):
+        whole: list[Any] = items.to_numpy().reshape(-1, width).tolist()
+        return whole
+    values = to_list(pa.chunked_array([items]), feature)
+    bounds = (offsets - (offsets[0] if len(offsets) else 0)).tolist()
+    return [values[a:b] for a, b in pairwise(bounds)]
 
 
 def _structs(array: pa.Array, feature: Any) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from reprise.base.errors import InvalidInput
 from reprise.data.column import Column
+from reprise.data.convert import is_plain
 from reprise.data.features import Features
 from reprise.data.formats import array_as, batch_as, row_as
 from reprise.data.frame import WINDOW, Frame, Group
@@ -117,6 +118,15 @@ class Readable:
             raise InvalidInput(f"batch_size must be 1 or more, not {batch_size}.")
         shown = self._shown
         size = max(1, WINDOW // batch_size) * batch_size
+        if self._format.transform is None and self._format.name in {None, "numpy", "torch"}:
+            for table in shown.windows(size, start):
+                whole = self._format.batch(table, shown.features)
+                for first in range(0, table.num_rows, batch_size):
+                    if drop_last_batch and table.num_rows - first < batch_size:
+                        return
+                    last = first + batch_size
+                    yield {name: values[first:last] for name, values in whole.items()}
+            return
         for table in shown.windows(size, start):
             for first in range(0, table.num_rows, batch_size):
                 part = table.slice(first, batch_size)
@@ -190,8 +200,8 @@ class Readable:
 def _reader(group: Group, source: str, feature: Any) -> Callable[[int], Any]:
     """Return a function from the number of a row to the value of one column."""
     column, selection = group.stored.table[source], group.selection
-    chunks = column.chunks
-    ends = np.cumsum([len(chunk) for chunk in chunks]).tolist()
+    readers = [_chunk_reader(chunk) for chunk in column.chunks]
+    ends = np.cumsum([len(chunk) for chunk in column.chunks]).tolist()
     is_json = isinstance(feature, Json)
 
     def read(number: int) -> Any:
@@ -200,10 +210,21 @@ def _reader(group: Group, source: str, feature: Any) -> Callable[[int], Any]:
         else:
             row = int(selection.resolve(np.array([number], np.int64))[0])
         which = bisect_right(ends, row)
-        value = chunks[which][row - (ends[which - 1] if which else 0)].as_py()
+        value = readers[which](row - (ends[which - 1] if which else 0))
         return json.loads(value) if is_json and value is not None else value
 
     return read
+
+
+def _chunk_reader(chunk: pa.Array) -> Callable[[int], Any]:
+    """Return a function from a place in an array to its value."""
+    if is_plain(chunk):
+        read: Callable[[int], Any] = chunk.to_numpy().item
+        return read
+    if pa.types.is_list(chunk.type) and not chunk.null_count and is_plain(chunk.values):
+        values, offsets = chunk.values.to_numpy(), chunk.offsets.to_numpy()
+        return lambda row: values[offsets[row] : offsets[row + 1]].tolist()
+    return lambda row: chunk[row].as_py()
 
 
 def _dicts(table: pa.Table, features: Features) -> Iterator[dict[str, Any]]:

@@ -37,12 +37,19 @@ class Window:
         """Yield every row; columns that will be touched anyway are put in beforehand."""
         if not touched:
             for number in range(self.table.num_rows):
-                yield Row(self, number)
+                yield Row.at(self, number)
+            return
+        if len(touched) == 1:
+            (name,) = touched
+            for number, cell in enumerate(self.values(name)):
+                row = Row(((name, cell),))
+                row._window, row._number = self, number  # noqa: SLF001 - of this module
+                yield row
             return
         lists = [self.values(name) for name in touched]
         for number, cells in enumerate(zip(*lists, strict=True)):
-            row = Row(self, number)
-            row.fill(zip(touched, cells, strict=True))
+            row = Row(zip(touched, cells, strict=False))
+            row._window, row._number = self, number  # noqa: SLF001 - of this module
             yield row
 
 
@@ -53,12 +60,9 @@ class _Lazy(dict[str, Any]):
     whole first.
     """
 
-    __slots__ = ("_changed", "_gone", "_window")
-
-    def __init__(self, window: Window) -> None:
-        self._window = window
-        self._gone: set[str] | None = None
-        self._changed = False
+    _window: Window
+    _gone: set[str] | None = None
+    _changed = False
 
     def _convert(self, name: str) -> Any:
         raise NotImplementedError
@@ -69,10 +73,6 @@ class _Lazy(dict[str, Any]):
         value = self._convert(name)
         dict.__setitem__(self, name, value)
         return value
-
-    def fill(self, values: Any) -> None:
-        """Put values in that were not changed."""
-        dict.update(self, values)
 
     @property
     def touched(self) -> list[str]:
@@ -192,15 +192,16 @@ class _Lazy(dict[str, Any]):
 
 
 class Row(_Lazy):
-    """One row."""
+    """One row. Made as a dict is, from values that were not changed; then told where it is."""
 
-    __slots__ = ("_number",)
+    _number: int
 
-    def __init__(self, window: Window, number: int) -> None:
-        self._window = window
-        self._gone = None
-        self._changed = False
-        self._number = number
+    @classmethod
+    def at(cls, window: Window, number: int) -> "Row":
+        """Return a row of which nothing is converted yet."""
+        row = cls()
+        row._window, row._number = window, number
+        return row
 
     def _convert(self, name: str) -> Any:
         return self._window.values(name)[self._number]
@@ -209,7 +210,12 @@ class Row(_Lazy):
 class Batch(_Lazy):
     """Some rows: a list per column."""
 
-    __slots__ = ()
+    @classmethod
+    def of(cls, window: Window) -> "Batch":
+        """Return a batch of which nothing is converted yet."""
+        batch = cls()
+        batch._window = window
+        return batch
 
     def _convert(self, name: str) -> Any:
         return self._window.values(name)

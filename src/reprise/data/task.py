@@ -113,7 +113,7 @@ class Calls:
             elif task.format:
                 given = [batch_as(window.table, window.features, task.format, task.format_options)]
             else:
-                given = [Batch(window)]  # type: ignore[list-item]
+                given = [Batch.of(window)]  # type: ignore[list-item]
             return task.function(*given, *extra, **task.kwargs)
         except Exception as error:
             error.add_note(f"in rows {first_row} to {first_row + size - 1}, given to {task.name}")

@@ -3,10 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from reprise.base.errors import EntryNotFound
+from reprise.base.digests import sha256_hex
+from reprise.base.errors import EntryNotFound, OfflineMiss
+from reprise.base.files import write_bytes
 from reprise.base.ids import RepoType, is_commit
+
+if TYPE_CHECKING:
+    from reprise.hub.address import Address
 
 _CARD = "README.md"
 
@@ -121,17 +126,18 @@ def open_tree(
         return FolderTree(address.path)
     address = replace(address, revision=revision or address.revision)
     if options.is_offline:
-        return _cached(str(address.repo_id), address.revision)
+        return _cached(address)
     commit = resolve(address, options).commit
-    return _listed(address, commit, token)
+    tree = _listed(address, commit, token)
+    _note(address).parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(_note(address), commit.encode())
+    return tree
 
 
-def _listed(address: object, commit: str, token: str | bool | None) -> RepoTree:
-    from reprise.hub.address import Address
+def _listed(address: "Address", commit: str, token: str | bool | None) -> RepoTree:
     from reprise.hub.sources.hub import HubSource
     from reprise.hub.transfer import Transfer
 
-    assert isinstance(address, Address)
     with HubSource(address, token).errors(commit):
         files = Transfer(address, commit, token).listing()
     return RepoTree(
@@ -139,14 +145,27 @@ def _listed(address: object, commit: str, token: str | bool | None) -> RepoTree:
     )
 
 
-def _cached(repo_id: str, revision: str | None) -> FolderTree:
+def _note(address: "Address") -> Path:
+    """Return the file that remembers which commit a revision meant when it was last asked for."""
+    from reprise.data.places import default_store
+
+    name = sha256_hex(f"{address.key}:{address.revision or ''}".encode())
+    return default_store().root / "revisions" / name
+
+
+def _cached(address: "Address") -> FolderTree:
     from reprise.hub.downloads import download
 
-    text = (
-        repo_id if revision is None else f"{repo_id}{'@' if is_commit(revision) else ':'}{revision}"
-    )
-    folder = download(text, repo_type="dataset", offline=True)
-    return FolderTree(folder, folder.name if is_commit(folder.name) else None, repo_id)
+    commit = address.revision or ""
+    if not is_commit(commit):
+        try:
+            commit = _note(address).read_text()
+        except FileNotFoundError:
+            raise OfflineMiss(
+                f"Offline, and {address} was never loaded here.", hint="Load it once while online."
+            ) from None
+    folder = download(f"{address.repo_id}@{commit}", repo_type="dataset", offline=True)
+    return FolderTree(folder, commit, str(address.repo_id))
 
 
 def read_card(tree: Tree) -> str:

@@ -129,20 +129,12 @@ def _whole(path: Path, options: Options) -> pa.Table:
             raise InvalidFormat(f"{path} has no field {options.field!r}.")
         value = value[part]
     if isinstance(value, dict):
-        value = _rows_of(value)
+        value = [value]  # one object is one row, on one line or on many
     if not isinstance(value, list):
         raise InvalidFormat(
             f"{path} holds no list of rows.", hint='Pass field="…" to say where they are.'
         )
     return _table(value, [f"{path}, row {number}" for number in range(len(value))], options)
-
-
-def _rows_of(value: dict[str, Any]) -> Any:
-    """Turn columns by name into rows; anything else is one row."""
-    lists = [inner for inner in value.values() if isinstance(inner, list)]
-    if lists and len(lists) == len(value) and len({len(inner) for inner in lists}) == 1:
-        return [dict(zip(value, cells, strict=True)) for cells in zip(*value.values(), strict=True)]
-    return [value]
 
 
 def _carefully(path: Path, options: Options) -> pa.Table:

@@ -26,10 +26,16 @@ def query(sql: str, con: Any = None) -> pa.Table:
     try:
         if con is None or isinstance(con, str | Path):
             with duckdb.connect(str(con) if con else ":memory:", read_only=bool(con)) as opened:
-                return opened.execute(sql).fetch_arrow_table()
-        return con.execute(sql).fetch_arrow_table()
+                return _rows(opened.sql(sql))
+        return _rows(con.sql(sql))
     except duckdb.Error as error:
         raise InvalidInput(f"DuckDB refuses the query: {error}") from None
+
+
+def _rows(relation: Any) -> pa.Table:
+    if relation is None:
+        raise InvalidInput("The query returns no rows; write a SELECT.")
+    return relation.to_arrow_table()
 
 
 def _by_cursor(con: Any, sql: str) -> pa.Table:
