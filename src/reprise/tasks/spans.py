@@ -37,5 +37,5 @@ def best_spans(
         few = np.argpartition(-scores, min(count, len(scores) - 1))[:count]
         order = few[np.lexsort((few, -scores[few]))].tolist()
     places = [divmod(place, len(start)) for place in order]
-    return [(first, last, float(scores[first * len(start) + last])) for first, last in places
-            if allowed[first] and allowed[last]], nothing  # fmt: skip
+    spans = [(first, last, float(scores[first * len(start) + last])) for first, last in places]
+    return [span for span in spans if span[2] > 0], nothing  # 0: beyond the context
