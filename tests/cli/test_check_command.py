@@ -84,12 +84,18 @@ def test_a_failed_check_is_a_failed_command(cli, tmp_path: Path) -> None:
 
 
 def test_an_author_sends_what_was_found(cli, submitted: Hub) -> None:
+    assert cli("submission", "ada/net", "--runs").err == "Nobody ran its code yet.\n"
     done = cli("check", "ada/net", "--post")
     assert "Sent to the hub; the state of ada/net is now: review" in done.err
     shown = cli("submission", "ada/net", "--json").out
     checks = {it["name"]: it for it in json.loads(shown)["checks"]}
     assert (checks["loads"]["outcome"], checks["loads"]["by"]) == ("passed", "ada")
     assert checks["metrics"]["outcome"] == "not-run"
+    _, author, as_reviewer, sha, *failed = (
+        cli("submission", "ada/net", "--runs").out[:-1].split("\t")
+    )
+    assert (author, as_reviewer, sha, failed) == ("ada", "no", json.loads(shown)["sha"], [""])
+    assert cli("submission", "ada/net", "--runs", "--check").code == 2
     assert submitted.client().get("/api/models/ada/net/submission").status_code == 404
 
 

@@ -35,11 +35,19 @@ def submit(repo: str, draft: bool) -> None:
 @click.command()
 @click.argument("repo")
 @click.option("--check", is_flag=True, help="Run every check again first.")
+@click.option("--runs", is_flag=True, help="List who ran its code, when, and what failed.")
 @output.json_option
-def submission(repo: str, check: bool) -> None:
+def submission(repo: str, check: bool, runs: bool) -> None:
     """Show where the submission of REPO stands, with the reason of each check."""
     from reprise.hub import catalogue
 
+    if check and runs:
+        raise click.UsageError("--runs lists what people sent; it goes without --check.")
+    if runs:
+        rows = [{**run, "failed": _failed(run)} for run in catalogue.runs(repo)]
+        columns = ["createdAt", "author", "asReviewer", "sha", "failed"]
+        output.table(rows, columns, empty="Nobody ran its code yet.")
+        return
     _show(catalogue.check(repo) if check else catalogue.submission(repo))
 
 
@@ -166,6 +174,10 @@ def _imported(file: Path) -> str:
     except UnicodeDecodeError:
         raise InvalidFormat(f"{file} is not UTF-8 text.") from None
     return from_hub_card(text)
+
+
+def _failed(run: dict[str, Any]) -> list[str]:
+    return [it["name"] for it in run["findings"] if it["outcome"] == "failed"]
 
 
 def _show(found: dict[str, Any]) -> None:

@@ -46,14 +46,6 @@ def voters(conn: Connection, repo: Repo) -> list[Account]:
     return [as_account(row) for row in rows]
 
 
-def has_voted(conn: Connection, caller: Caller, repo: Repo) -> bool:
-    """Tell whether a caller voted for a repo."""
-    if caller.account is None:
-        return False
-    mine = (vote.c.repo_id == repo.id) & (vote.c.account_id == caller.account.id)
-    return conn.execute(select(vote.c.repo_id).where(mine)).first() is not None
-
-
 def _count(conn: Connection, repo: Repo) -> int:
     count = select(func.count()).select_from(vote).where(vote.c.repo_id == repo.id)
     total: int = conn.execute(count).scalar_one()
