@@ -23,6 +23,7 @@ from reprise.models.torch.call import Inputs
 from reprise.models.torch.heads import Head
 from reprise.models.torch.layers import Table
 from reprise.models.torch.pruning import pruned_plan, take_over
+from reprise.models.torch.resizing import resize_tables, resized_plan, rounded, token_count
 from reprise.models.torch.tower import Passed, Tower
 
 _TOWER_NAMES = frozenset(field.name for field in fields(Inputs))
@@ -68,6 +69,28 @@ class Planned(nn.Module):
         own = dict(self.named_parameters())
         places = {place.stored: place for place in self.plan.places.values()}
         return {stored: join(place, own) for stored, place in sorted(places.items())}
+
+    def resize_token_embeddings(
+        self, new_num_tokens: int | None = None, pad_to_multiple_of: int | None = None
+    ) -> None:
+        """Give the model another number of tokens, in place: `len(tokenizer)` after `add_tokens`.
+
+        Every table and every head over the vocabulary is cut or grown; a new token begins as the
+        mean of the known ones. The configuration says the new number, so it survives saving.
+
+        Args:
+            new_num_tokens: How many; None leaves them, but for rounding.
+            pad_to_multiple_of: Round up, for speed on some devices.
+
+        Raises:
+            InvalidInput: No model can have that many.
+            NotSupported: The model reads no tokens, or its two sides know different ones.
+        """
+        count = token_count(self.plan) if new_num_tokens is None else new_num_tokens
+        plan = resized_plan(self.plan, rounded(count, pad_to_multiple_of))
+        made = type(self)(plan)
+        resize_tables(made, self)
+        self.__dict__.update(made.train(self.training).__dict__)
 
     def state_dict(self, *args: Any, names: str = "canonical", **options: Any) -> Any:
         """Give the weights by canonical names, or with `names="hf"` by those of files."""

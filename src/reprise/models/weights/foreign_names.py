@@ -7,6 +7,7 @@ dropped. That is all for TensorFlow 2 and Flax; what TensorFlow 1 called things 
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from reprise.base.errors import InvalidFormat, NotFound
 from reprise.models.weights.checkpoint import Checkpoint
@@ -31,6 +32,8 @@ _BASES = frozenset(
     "lm_head longformer lxmert mobilebert model mpnet predictions roberta shared transformer "
     "xlm_roberta".split()
 )
+# A level that transformers' models have in TensorFlow and not in torch.
+_ONLY_THERE = dict.fromkeys(("clip", "clip_text_model", "clip_vision_model"), "clip.")
 # Which axes of a kernel torch's first, second, ... axes are, by the number of axes.
 _KERNELS = {2: (1, 0), 3: (2, 1, 0), 4: (3, 2, 0, 1)}
 _WEIGHTS = frozenset({"kernel", "gamma", "scale", "embedding", "embeddings"})
@@ -52,7 +55,8 @@ def to_hf(checkpoint: Checkpoint, model_type: str, *, generator: bool = False) -
     if checkpoint.format not in {"tensorflow", "h5", "flax"}:
         return checkpoint
     found: dict[str, StoredTensor] = {}
-    for old, new in _renamed(checkpoint, model_type, generator=generator):
+    for old, given in _renamed(checkpoint, model_type, generator=generator):
+        new = replace(given, name=given.name.removeprefix(_ONLY_THERE.get(model_type, "")))
         if new.name in found:
             raise InvalidFormat(f"{old!r} and another tensor are both {new.name!r}.")
         found[new.name] = rearranged(checkpoint[old], new.name, new.axes, new.shape)
@@ -125,5 +129,8 @@ def _renamed_leaf(parts: list[str], shape: tuple[int, ...]) -> Renamed:
     elif last.endswith("_kernel"):
         last = last.replace("_kernel", ".weight")
     # Keras gives the bias of GPT-2's linear layers a row of its own.
+    flat: tuple[int, ...] | None = None
     flat = shape[1:] if last == "bias" and len(shape) == 2 and shape[0] == 1 else None  # noqa: PLR2004
+    if last == "logit_scale" and shape == (1,):  # Keras has no weights without an axis
+        flat = ()
     return Renamed(".".join([*outer, last]), axes, flat)
