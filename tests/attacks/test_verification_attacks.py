@@ -6,9 +6,14 @@ from dataclasses import replace
 import pytest
 
 import reprise
-from reprise.formats.verdict import Outcome
+from reprise.base.errors import CorruptContent, InvalidFormat
+from reprise.formats import dsse
+from reprise.formats.claim import Claim, DataPin, MetricPin, ModelPin, Stated
+from reprise.formats.verdict import Level as Rerun
+from reprise.formats.verdict import Outcome, Verdict
 from reprise.isolate.limits import Level, Limits
-from reprise.verify import predictions
+from reprise.verify import evidence, predictions
+from reprise.verify.checking import check
 from reprise.verify.running import verify
 from tests.sandboxes import skip_unless_available
 from tests.verification import how, write_data
@@ -104,6 +109,68 @@ def test_scores_that_lie_about_doubt_buy_one_example_in_a_thousand(verdict_on) -
     report = verdict_on(code)
     assert report.verdict.outcome is Outcome.CONTRADICTED
     assert float(report.verdict.tolerance) <= 0.05 + 1 / 200
+
+
+@pytest.mark.parametrize("repo", ["evil.example:ada/rows", "localhost:1:ada/rows", "rows"])
+def test_a_card_cannot_make_this_machine_open_other_places(
+    online, tmp_path, monkeypatch, repo
+) -> None:
+    folder = tmp_path / "net"
+    for name in ("net", "rows"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "hubconf.py").write_text("def net():\n    pass\n")
+    (folder / "README.md").write_text(CARD.replace("type: ada/rows", f'type: "{repo}"'))
+    reprise.publish(folder, "ada/net", lock=None)
+    monkeypatch.chdir(tmp_path)
+    (report,) = verify("ada/net", None, how(tmp_path))
+    assert (report.verdict.outcome, report.verdict.reason) == (
+        Outcome.UNVERIFIABLE, f"the data {repo} is not on {online.url}, which alone is asked",
+    )  # fmt: skip
+
+
+SIGNED = Claim(
+    "text-classification", ModelPin("ada/net"), DataPin("ada/rows"), MetricPin("accuracy@1.0"),
+    Stated("0.9"),
+)  # fmt: skip
+
+
+@pytest.fixture
+def envelope():
+    """Make the signed verdict on a claim; the statement can be changed before it is signed."""
+    ed25519 = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.ed25519")
+    key = bytes(range(32))
+    public = ed25519.Ed25519PrivateKey.from_private_bytes(key).public_key().public_bytes_raw()
+
+    def make(claim: Claim = SIGNED, **changes: object) -> tuple[bytes, list[bytes]]:
+        made = Verdict(claim.digest, Rerun.RERUN, Outcome.REPRODUCED, "0.9", "0.9")
+        said = replace(evidence.statement(made), **changes)
+        return dsse.encode(dsse.sign(dsse.encode_statement(said), key)), [public]
+
+    return make
+
+
+def test_a_signed_verdict_is_good_for_its_claim_only(envelope) -> None:
+    data, keys = envelope()
+    assert check(data, SIGNED, keys).signers == (dsse.key_id(keys[0]),)
+    better = replace(SIGNED, result=Stated("0.99"))
+    with pytest.raises(CorruptContent, match="is about another claim"):
+        check(data, better, keys)
+    with pytest.raises(CorruptContent, match="None of the accepted keys"):
+        check(data, SIGNED, [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"subjects": {"claim": "0" * 64}}, "name different content"),
+        ({"predicate_type": "https://example.com/other"}, "no verdict"),
+        ({"predicate": {"schema": 1}}, "needs claim, level, outcome and claimed"),
+    ],
+)
+def test_a_statement_that_contradicts_its_verdict_is_refused(envelope, changes, message) -> None:
+    data, keys = envelope(**changes)
+    with pytest.raises((CorruptContent, InvalidFormat), match=message):
+        check(data, SIGNED, keys)
 
 
 def test_an_example_cannot_be_predicted_twice() -> None:

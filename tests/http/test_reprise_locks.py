@@ -194,3 +194,12 @@ def test_a_folder_cannot_be_locked(repo, capsys) -> None:
     assert lock(repo) == 1
     assert "has no commit to lock" in capsys.readouterr().err
     assert not Path("reprise.lock").exists()
+
+
+@pytest.mark.usefixtures("repo")
+def test_a_lock_that_names_a_folder_is_refused() -> None:
+    lock("ada/net")
+    path = Path("reprise.lock")
+    path.write_text(path.read_text().replace('repo = "ada/net"', 'repo = "/tmp"'))
+    with pytest.raises(InvalidInput, match="is a folder and no repo"):
+        reprise.load("ada/net", "net", lock=".")

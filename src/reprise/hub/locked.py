@@ -138,7 +138,8 @@ def spelled(address: Address) -> str:
 
 def _address(text: str) -> tuple[str, str]:
     found = parse(text, endpoint=settings.endpoint(), github=settings.github())
-    assert isinstance(found, Address)
+    if isinstance(found, LocalFolder):
+        raise InvalidInput(f"The lock names {text[:200]!r}, which is a folder and no repo.")
     return _plain(found)
 
 

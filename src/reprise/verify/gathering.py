@@ -17,8 +17,9 @@ from reprise.formats import card, card_claims, claim, reprise_lock, trees
 from reprise.formats.card_claims import Claims, Found
 from reprise.formats.claim import Claim
 from reprise.formats.verdict import Outcome
-from reprise.hub.address import Address
-from reprise.hub.snapshots import Options, Snapshot, open_snapshot
+from reprise.hub import settings
+from reprise.hub.address import Address, LocalFolder
+from reprise.hub.snapshots import Options, Snapshot, find_address, open_snapshot
 from reprise.verify.plan import NoAnswer
 from reprise.verify.rows import Rows, read_split
 
@@ -161,6 +162,7 @@ def read_card(root: Path) -> dict[str, Any]:
 
 
 def _open(repo: str, commit: str | None, options: Options, what: str) -> Snapshot:
+    _check_place(repo, options, what)
     address = f"{repo}@{commit}" if commit else repo
     try:
         return open_snapshot(address, options)
@@ -172,6 +174,16 @@ def _open(repo: str, commit: str | None, options: Options, what: str) -> Snapsho
         raise NoAnswer(
             Outcome.NOT_RUNNABLE, f"the {what} {repo} is not there: {error.message}"
         ) from None
+
+
+def _check_place(repo: str, options: Options, what: str) -> None:
+    """Refuse what a claim may not make this machine open: folders, and other hosts."""
+    found = find_address(repo, options)
+    endpoint = (options.endpoint or settings.endpoint()).rstrip("/")
+    if isinstance(found, LocalFolder) or found.kind != "hub" or found.endpoint != endpoint:
+        raise NoAnswer(
+            Outcome.UNVERIFIABLE, f"the {what} {repo} is not on {endpoint}, which alone is asked"
+        )
 
 
 def _files(root: Path, folder: str, pattern: str) -> Iterator[Path]:
