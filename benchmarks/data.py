@@ -88,54 +88,61 @@ def tables(folder: Path) -> tuple[Any, Any]:
 
 def pairs(ours: Any, theirs: Any, folder: Path) -> dict[str, tuple[Callable[[], Any], ...]]:
     """What is compared: ours, theirs."""
+    return {**steps(ours, theirs), **reads(ours, theirs), **loads(folder)}
+
+
+def both(action: Callable[[Any], Any], ours: Any, theirs: Any) -> tuple[Callable[[], Any], ...]:
+    """The same call for both."""
+    return (lambda: action(ours), lambda: action(theirs))
+
+
+def steps(ours: Any, theirs: Any) -> dict[str, tuple[Callable[[], Any], ...]]:
+    """Functions over rows, called anew each time."""
+    again = {"load_from_cache_file": False}
+    return {
+        "per-row map": both(lambda data: data.map(length, **again), ours, theirs),
+        "batched map": both(lambda data: data.map(lengths, batched=True, **again), ours, theirs),
+        "filter": both(lambda data: data.filter(is_even, **again), ours, theirs),
+    }
+
+
+def reads(ours: Any, theirs: Any) -> dict[str, tuple[Callable[[], Any], ...]]:
+    """Rows in one order or another."""
+    picks = [(n * 7919) % ROWS for n in range(2_000)]
+    numbers = ["label", "vector"]
+
+    def batches(name: str, columns: list[str] | None = None) -> Callable[[Any], int]:
+        return lambda data: drained(data.with_format(name, columns=columns).iter(32))
+
+    return {
+        "shuffle, then read": both(lambda d: drained(d.shuffle(seed=1).iter(32)), ours, theirs),
+        "shuffle, then read as numpy": both(
+            lambda data: batches("numpy")(data.shuffle(seed=1)), ours, theirs
+        ),
+        "rows": both(drained, ours, theirs),
+        "numpy batches": both(batches("numpy", numbers), ours, theirs),
+        "torch batches": both(batches("torch", numbers), ours, theirs),
+        "random access": both(lambda data: [data[n] for n in picks], ours, theirs),
+    }
+
+
+def loads(folder: Path) -> dict[str, tuple[Callable[[], Any], ...]]:
+    """Files, read anew each time."""
     import datasets
 
     from reprise.data import Dataset
 
-    again = {"load_from_cache_file": False}
     fresh = iter(range(10**6))
 
-    def load(kind: str) -> Callable[[], Any]:
-        def run() -> Any:
-            cache = str(folder / f"cache-{next(fresh)}")
-            return datasets.load_dataset(
-                kind, data_files=str(folder / f"rows.{'csv' if kind == 'csv' else 'jsonl'}"),
-                cache_dir=cache, split="train",
-            )  # fmt: skip
+    def theirs(kind: str, name: str) -> Callable[[], Any]:
+        return lambda: datasets.load_dataset(
+            kind, data_files=str(folder / name), cache_dir=str(folder / f"cache-{next(fresh)}"),
+            split="train",
+        )  # fmt: skip
 
-        return run
-
-    picks = [(n * 7919) % ROWS for n in range(2_000)]
     return {
-        "per-row map": (lambda: ours.map(length, **again), lambda: theirs.map(length, **again)),
-        "batched map": (
-            lambda: ours.map(lengths, batched=True, **again),
-            lambda: theirs.map(lengths, batched=True, **again),
-        ),
-        "filter": (lambda: ours.filter(is_even, **again), lambda: theirs.filter(is_even, **again)),
-        "shuffle, then read": (
-            lambda: drained(ours.shuffle(seed=1).iter(32)),
-            lambda: drained(theirs.shuffle(seed=1).iter(32)),
-        ),
-        "shuffle, then read as numpy": (
-            lambda: drained(ours.shuffle(seed=1).with_format("numpy").iter(32)),
-            lambda: drained(theirs.shuffle(seed=1).with_format("numpy").iter(32)),
-        ),
-        "rows": (lambda: drained(ours), lambda: drained(theirs)),
-        "numpy batches": (
-            lambda: drained(ours.with_format("numpy", columns=["label", "vector"]).iter(32)),
-            lambda: drained(theirs.with_format("numpy", columns=["label", "vector"]).iter(32)),
-        ),
-        "torch batches": (
-            lambda: drained(ours.with_format("torch", columns=["label", "vector"]).iter(32)),
-            lambda: drained(theirs.with_format("torch", columns=["label", "vector"]).iter(32)),
-        ),
-        "random access": (
-            lambda: [ours[n] for n in picks],
-            lambda: [theirs[n] for n in picks],
-        ),
-        "csv": (lambda: Dataset.from_csv(folder / "rows.csv"), load("csv")),
-        "jsonl": (lambda: Dataset.from_json(folder / "rows.jsonl"), load("json")),
+        "csv": (lambda: Dataset.from_csv(folder / "rows.csv"), theirs("csv", "rows.csv")),
+        "jsonl": (lambda: Dataset.from_json(folder / "rows.jsonl"), theirs("json", "rows.jsonl")),
     }
 
 

@@ -92,7 +92,8 @@ def test_a_helper_that_changed_is_noticed(data: Dataset, module: Any) -> None:
             "        return {'y': h.clean(row['x'])}\nf = C()\n"
         ),
         (
-            "import functools, helper_of_steps as h\ndef g(row, by):\n    return {'y': by(row['x'])}\n"
+            "import functools, helper_of_steps as h\n"
+            "def g(row, by):\n    return {'y': by(row['x'])}\n"
             "f = functools.partial(g, by=h.clean)\n"
         ),
         "import helper_of_steps as h\nf = lambda row: {'y': [h.clean(x) for x in [row['x']]][0]}\n",

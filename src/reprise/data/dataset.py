@@ -266,22 +266,13 @@ class Dataset(Readable, Makers, Writes):
     # -- functions ------------------------------------------------------------------------------
 
     def map(  # noqa: PLR0913 - the arguments that users of `datasets` know
-        self,
-        function: Callable[..., Any] | None = None,
-        with_indices: bool = False,
-        input_columns: str | Sequence[str] | None = None,
-        batched: bool = False,
-        batch_size: int | None = 1000,
-        *,
-        remove_columns: str | Sequence[str] | None = None,
-        features: Features | None = None,
-        fn_kwargs: Mapping[str, Any] | None = None,
-        num_proc: int | None = None,
-        executor: Executor | None = None,
-        key: str | None = None,
-        cache: bool = True,
-        load_from_cache_file: bool = True,
-    ) -> "Dataset":
+        self, function: Callable[..., Any] | None = None, with_indices: bool = False,
+        input_columns: str | Sequence[str] | None = None, batched: bool = False,
+        batch_size: int | None = 1000, *, remove_columns: str | Sequence[str] | None = None,
+        features: Features | None = None, fn_kwargs: Mapping[str, Any] | None = None,
+        num_proc: int | None = None, executor: Executor | None = None, key: str | None = None,
+        cache: bool = True, load_from_cache_file: bool = True,
+    ) -> "Dataset":  # fmt: skip
         """Call a function on every row, or batch of rows, and keep the columns it returns.
 
         Args:

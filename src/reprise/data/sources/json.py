@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.json as pajson  # type: ignore[import-untyped]
 
 from reprise.base.errors import InvalidFormat
@@ -15,6 +16,7 @@ from reprise.data.sources.opening import opened, opened_text, read_text
 
 _BLOCK = 4 << 20
 _HEAD = 1 << 16
+_EXACT = 2.0**53  # floats below hold every whole number
 _DEEPEST = 64  # brackets within brackets; Arrow's parser and ours recurse
 
 
@@ -48,10 +50,24 @@ def read(path: Path, options: Options, features: Features | None) -> pa.Table:  
         return _whole(path, options)
     if _is_shallow(head):
         try:
-            return _lines(path)
+            table = _lines(path)
+            table.validate(full=True)
         except (pa.ArrowException, UnicodeDecodeError):
-            pass
+            return _carefully(path, options)
+        if all(map(_is_exact, table.columns)):
+            return table
     return _carefully(path, options)
+
+
+def _is_exact(column: pa.ChunkedArray) -> bool:
+    """Tell whether numbers are surely as they were written.
+
+    Arrow's parser reads whole numbers that are too large for 64 bits as floats, even as infinity.
+    """
+    if not pa.types.is_floating(column.type):
+        return True
+    largest = pc.max(pc.abs(column)).as_py()
+    return largest is None or largest < _EXACT
 
 
 def _head(path: Path) -> str:
