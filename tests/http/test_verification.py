@@ -7,17 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
+from huggingface_hub import parse_eval_result_entries
 
 import reprise
-from reprise.base.errors import NotFound
+from reprise.base.errors import NotFound, OfflineMiss
 from reprise.cli.main import run
-from reprise.formats import claim, verdict
+from reprise.formats import claim, pylock, verdict
 from reprise.formats.verdict import Level, Outcome
 from reprise.isolate.limits import Level as Isolated
+from reprise.isolate.requirements import Sources
 from reprise.verify.running import Report, verify
 from tests.factories import make_token, make_user
 from tests.sandboxes import skip_unless_available
 from tests.verification import how, publish_both, write_tagger, write_tags
+from tests.wheelhouse import lock_of, make_wheel
 
 SLUG = "intents-accuracy"
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -31,6 +35,11 @@ def folder(online, tmp_path) -> Path:  # noqa: ARG001 - the hub to publish on
     assert claim_it(made) == 0
     reprise.publish(made, "ada/net", lock=None)
     return made
+
+
+@pytest.fixture
+def shelf(tmp_path) -> Path:
+    return make_wheel(tmp_path / "shelf", "base")
 
 
 def claim_it(folder: Path, *more: str) -> int:
@@ -133,6 +142,17 @@ def test_an_environment_that_cannot_be_built_is_not_runnable(folder, tmp_path) -
     assert folder.is_dir()
 
 
+def test_packages_that_cannot_be_fetched_from_here_are_no_verdict(folder, tmp_path, shelf) -> None:
+    lock = tmp_path / "pylock.toml"
+    lock.write_text(pylock.write(lock_of(shelf)))
+    shelf.unlink()
+    sources = Sources(offline=True)
+    isolation = replace(how(tmp_path).isolation, environment=None, packages=lock, sources=sources)
+    with pytest.raises(OfflineMiss):
+        verify("ada/net", SLUG, replace(how(tmp_path), isolation=isolation))
+    assert folder.is_dir()
+
+
 def test_gated_data_cannot_be_verified(folder, online, tmp_path, client_home) -> None:
     online.api().update_repo_settings("ada/rows", repo_type="dataset", private=True)
     make_user(online.registry, "eve")
@@ -205,11 +225,18 @@ def test_a_tagger_is_claimed_and_verified(online, tmp_path) -> None:
         "claim", "ada/tagger", "tags-f1", "--data", "ada/tags", "--split", "test", "--metric",
         "seqeval", "-o", "scheme=IOB2", "-o", "mode=conlleval", "--value", "overall_f1", "--task",
         "token-classification", "--into", str(made), "--worker-environment", sys.executable,
+        "--eval-results", "ner",
     ])  # fmt: skip
     assert done == 0
     reprise.publish(made, "ada/tagger", lock=None)
     found = only(verify("ada/tagger", "tags-f1", how(tmp_path)))
     assert (found.outcome, found.claimed, found.n) == (Outcome.EXACT, "0.8571", 3)
+    entries = parse_eval_result_entries(
+        yaml.safe_load((made / ".eval_results" / "tags-f1.yaml").read_text())
+    )
+    assert [(it.dataset_id, it.task_id, it.value, it.notes) for it in entries] == [
+        ("ada/tags", "ner", 0.8571, found.signature),
+    ]  # fmt: skip
     assert online.url
 
 

@@ -72,6 +72,8 @@ def verify(ctx: click.Context, /, repo: str, claim_id: str | None, **given: Any)
 @click.option("--decimals", type=click.IntRange(0, 12), help="Of the value.")
 @click.option("--batch", type=click.IntRange(1), help="Examples in one call.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first so many rows.")
+@click.option("--eval-results", "task_id", metavar="TASK",
+              help="Also write .eval_results, for this task of a benchmark.")  # fmt: skip
 @click.option("--into", type=click.Path(path_type=Path, file_okay=False, exists=True),
               default=".", help="Folder of the model's repo.  [default: .]")  # fmt: skip
 @click.option("--endpoint", metavar="URL", help="Another hub than HF_ENDPOINT.")
@@ -94,7 +96,7 @@ def claim_command(repo: str, slug: str, into: Path, decimals: int | None, **give
     isolation = how.isolation
     locking = Locking(python=isolation.python, sources=isolation.sources, progress=log_step)
     with output.status(f"computing {slug}"):
-        made = make(Wanted(draft, slug, decimals), into, how, locking)
+        made = make(Wanted(draft, slug, decimals, given["task_id"]), into, how, locking)
     value = {"path": str(into / ".reprise/claims" / f"{slug}.toml"), "digest": made.digest}
     output.show({**value, **to_dict(made)}, f"{made.metric.id}\t{made.result.value}\t{made.digest}")
     output.hint(f"reprise publish {into} {repo}")

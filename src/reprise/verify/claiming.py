@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 
 from reprise.base.files import write_bytes
-from reprise.formats import claim
+from reprise.formats import card_claims, claim, yaml_json
 from reprise.formats.claim import Claim, Stated
 from reprise.formats.reprise_lock import LockedMetric, RepriseLock
 from reprise.hub import lock
@@ -27,11 +27,14 @@ class Wanted:
         draft: A claim without value and with the pins that are known.
         slug: What the claim's file is called.
         decimals: Of the value; by default 4, or 2 of a percentage.
+        task_id: Task of a benchmark: also write the score to `.eval_results`, where other hubs
+            and their clients look for it.
     """
 
     draft: Claim
     slug: str
     decimals: int | None = None
+    task_id: str | None = None
 
 
 def make(wanted: Wanted, into: Path, how: How, locking: Locking) -> Claim:
@@ -56,6 +59,10 @@ def make(wanted: Wanted, into: Path, how: How, locking: Locking) -> Claim:
     name = f"{slug}.jsonl"
     write_bytes(into / predictions.FOLDER / name, predictions.encode(done.ids, done.values))
     write_bytes(into / claim.FOLDER / f"{slug}.toml", claim.write(made).encode())
+    if wanted.task_id is not None:
+        entry = card_claims.to_eval_result(made, wanted.task_id)
+        text = yaml_json.dump([entry])
+        write_bytes(into / card_claims.EVAL_RESULTS / f"{slug}.yaml", text.encode())
     return made
 
 

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
 
-from reprise.base.errors import InvalidFormat, IsolationFailed, RemoteFailure, RepriseError
+from reprise.base.errors import (
+    HubUnreachable,
+    InvalidFormat,
+    IsolationFailed,
+    NotSupported,
+    OfflineMiss,
+    RemoteFailure,
+    RepriseError,
+)
 from reprise.formats.verdict import Outcome
 from reprise.hub.isolated import Isolation, make_launch
 from reprise.hub.manifest import Manifest
@@ -87,10 +95,13 @@ def run(
 
     Raises:
         NoAnswer: Environment or code failed; the log is in it.
+        HubUnreachable, OfflineMiss: Packages cannot be fetched from here.
         NotSupported: This machine cannot confine untrusted code.
     """
     try:
         launch = make_launch(snapshot, manifest, replace(isolation, trusted=False))
+    except (HubUnreachable, OfflineMiss, NotSupported):
+        raise  # about this machine and its network, and no verdict on anybody's claim
     except (RepriseError, OSError) as error:
         raise NoAnswer(
             Outcome.NOT_RUNNABLE, f"its environment cannot be built: {_line(error)}", log=str(error)
