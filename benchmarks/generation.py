@@ -60,8 +60,9 @@ def theirs(folder: str) -> Route:
     model = transformers.AutoModelForCausalLM.from_pretrained(folder)
 
     def route(ids: np.ndarray, new: int) -> list[int]:
-        found = model.generate(torch.from_numpy(ids), max_new_tokens=new, min_new_tokens=new,
-                               do_sample=False, pad_token_id=0)  # fmt: skip
+        found = model.generate(  # type: ignore[misc]
+            torch.from_numpy(ids), max_new_tokens=new, min_new_tokens=new,
+            do_sample=False, pad_token_id=0)  # fmt: skip
         return [int(token) for token in found[0, ids.shape[1] :]]
 
     return route
