@@ -1,5 +1,6 @@
 """Every tokenizer against transformers, where transformers can read the same files."""
 
+import csv
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -9,7 +10,16 @@ import numpy as np
 import pytest
 
 from reprise.tokenizers import AddedToken, AutoTokenizer, Tokenizer
-from tests.tokenizer_files import TEXTS, bert, bpe_folder, fresh, sentences, trained, vocab_folder
+from tests.tokenizer_files import (
+    ROOT,
+    TEXTS,
+    bert,
+    bpe_folder,
+    fresh,
+    sentences,
+    trained,
+    vocab_folder,
+)
 
 transformers = pytest.importorskip("transformers")
 PAIRS = list(zip(TEXTS, reversed(TEXTS), strict=True))
@@ -123,6 +133,21 @@ def test_decoding(options: dict[str, Any]) -> None:
     rows = theirs(TEXTS)["input_ids"]
     assert ours.batch_decode(rows, **options) == theirs.batch_decode(rows, **options)
     assert [ours.tokenize(text) for text in TEXTS] == [theirs.tokenize(text) for text in TEXTS]
+
+
+@pytest.mark.parametrize("name", ["train", "test"])
+def test_every_question_of_banking77(name: str) -> None:
+    """13,083 real texts: ids, offsets, masks, and the text that comes back."""
+    ours, theirs = minilm()
+    with (ROOT / "examples" / "banking77" / f"{name}.csv").open(newline="") as file:
+        texts = [row["text"] for row in csv.DictReader(file)]
+    options = {"return_offsets_mapping": True, "return_special_tokens_mask": True}
+    found, expected = ours(texts, **options), theirs(texts, **options, verbose=False)
+    assert_same(found, expected)
+    rows = expected["input_ids"]
+    assert ours.batch_decode(rows, skip_special_tokens=True) == (
+        theirs.batch_decode(rows, skip_special_tokens=True)
+    )
 
 
 def test_special_tokens_and_sizes() -> None:
