@@ -165,3 +165,10 @@ class Makers:
         from reprise.data.sources.sql import query
 
         return cls(memory.from_table(query(sql, con), features), split=split)
+
+    @classmethod
+    def from_hf(cls, dataset: Any, *, split: str | None = None) -> Self:
+        """Take over a data set of the library `datasets`: its memory, order and features."""
+        from reprise.data.foreign import from_hf
+
+        return cls(from_hf(dataset), split=split)

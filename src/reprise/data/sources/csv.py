@@ -1,4 +1,8 @@
-"""CSV and TSV: types are inferred from the whole file, texts stay texts, empty fields are null."""
+"""CSV and TSV: texts stay texts, empty fields are null, fields that do not fit are named.
+
+The first megabyte says what a column holds. Later fields may widen whole numbers to fractions;
+anything else is a conflict.
+"""
 
 import csv as python_csv
 from dataclasses import dataclass
