@@ -1,5 +1,6 @@
 """The tasks: what each is called, which heads it runs on, where it is implemented."""
 
+import re
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -30,7 +31,10 @@ _ALIASES = {
     "ner": "token-classification",
     "rerank": "text-ranking",
     "embeddings": "sentence-similarity",
+    "conversational": "text-generation",
 }
+_TEXT_TO_TEXT = ("AutoModelForSeq2SeqLM",)
+_PAIR = re.compile(r"translation_[A-Za-z_-]+_to_[A-Za-z_-]+")
 _SEQUENCE = ("AutoModelForSequenceClassification",)
 KINDS: dict[str, Kind] = {
     "feature-extraction": Kind(
@@ -60,6 +64,20 @@ KINDS: dict[str, Kind] = {
         "zero_shot_classification:ZeroShotClassification",
         _SEQUENCE,
         ("ForSequenceClassification",),
+    ),
+    "text-generation": Kind(
+        "text_generation:TextGeneration",
+        ("AutoModelForCausalLM",),
+        ("ForCausalLM", "LMHeadModel"),
+    ),
+    "text2text-generation": Kind(
+        "text_to_text:TextToText", _TEXT_TO_TEXT, ("ForConditionalGeneration",)
+    ),
+    "summarization": Kind(
+        "text_to_text:Summarization", _TEXT_TO_TEXT, ("ForConditionalGeneration",)
+    ),
+    "translation": Kind(
+        "text_to_text:Translation", _TEXT_TO_TEXT, ("MTModel", "ForConditionalGeneration")
     ),
     "image-classification": Kind(
         "image_classification:ImageClassification",
@@ -91,7 +109,7 @@ def kind_of(task: str) -> tuple[str, Kind]:
     """
     if not isinstance(task, str):
         raise InvalidInput(f"A task is a name, not {type(task).__name__}.")
-    name = _ALIASES.get(task, task)
+    name = "translation" if _PAIR.fullmatch(task) else _ALIASES.get(task, task)
     if name in KINDS:
         return name, KINDS[name]
     known = f"These can be run: {', '.join(sorted(KINDS))}."
@@ -102,7 +120,7 @@ def kind_of(task: str) -> tuple[str, Kind]:
 
 def is_task(name: str) -> bool:
     """Tell whether a word names a task that can be run."""
-    return name in _ALIASES or name in KINDS
+    return name in _ALIASES or name in KINDS or bool(_PAIR.fullmatch(name))
 
 
 def class_of(kind: Kind) -> type[Pipeline]:

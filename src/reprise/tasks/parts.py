@@ -21,6 +21,7 @@ class Parts:
 
     Attributes:
         task: What it is for.
+        asked: How the caller called the task: `translation_en_to_de`.
         model: A model of either engine.
         name: As the caller wrote it.
         commit: Which commit of the repo; empty for a folder or a model of the caller's own.
@@ -36,6 +37,7 @@ class Parts:
     folder: Path | None = None
     given_tokenizer: "Tokenizer | None" = None
     settings: dict[str, Any] | None = None
+    asked: str = ""
 
     @property
     def tokenizer(self) -> "Tokenizer":

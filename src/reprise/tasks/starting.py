@@ -86,7 +86,7 @@ def _of_source(task: str | None, source: Source, how: tuple[str, dict[str, Any]]
         tokenizer = _own_tokenizer(place, hub, needed=kind.reads in {"text", "both"})
     shown = place.rpartition("@")[0] if source.commit else source.name
     return Parts(name, loaded, shown, source.commit, folder, _tokenizer(tokenizer, hub),
-                 preprocessor(folder))  # fmt: skip
+                 preprocessor(folder), task or name)  # fmt: skip
 
 
 def _of_loaded(task: str | None, model: Any, tokenizer: Any, hub: dict[str, Any]) -> Parts:
@@ -99,7 +99,8 @@ def _of_loaded(task: str | None, model: Any, tokenizer: Any, hub: dict[str, Any]
         raise InvalidInput("Name the task: a loaded model does not say what it is for.")
     if model.engine == "torch":
         model.eval()
-    return Parts(kind_of(task)[0], model, given_tokenizer=_tokenizer(tokenizer, hub))
+    return Parts(kind_of(task)[0], model, given_tokenizer=_tokenizer(tokenizer, hub),
+                 asked=task)  # fmt: skip
 
 
 def _tokenizer(tokenizer: Any, hub: dict[str, Any]) -> Any:

@@ -1,0 +1,72 @@
+"""What all tasks that write do: parameters of generation, and rows for `model.generate`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from reprise.base.errors import InvalidInput
+from reprise.models.generate.settings import Settings
+from reprise.tasks.base import Options, Pipeline
+from reprise.tasks.rows import Array, Row, stack
+from reprise.tasks.running import as_numpy
+
+_SETTINGS = frozenset(field.name for field in fields(Settings))
+_MORE = frozenset({"stopping_criteria", "logits_processor", "prefix_allowed_tokens_fn",
+                   "assistant_model"})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class WritingOptions(Options):
+    """Parameters that all writing tasks have; those of `model.generate` are given beside them.
+
+    Attributes:
+        generate_kwargs: Parameters of `model.generate`.
+    """
+
+    generate_kwargs: Mapping[str, Any] | None = None
+
+
+class WritingPipeline(Pipeline):
+    """Runs `model.generate` on rows."""
+
+    def _changed(self, options: Any, given: dict[str, Any]) -> Any:
+        own = {name: value for name, value in given.items() if name not in _SETTINGS | _MORE}
+        told = {name: value for name, value in given.items() if name in _SETTINGS | _MORE}
+        kept = dict(options.generate_kwargs or {})
+        own["generate_kwargs"] = kept | dict(own.get("generate_kwargs") or {}) | told
+        return super()._changed(options, own)
+
+    def prepare(self) -> None:
+        """Refuse models that cannot write."""
+        if not hasattr(self.model, "generate"):
+            raise InvalidInput(f"{self.parts.name or 'This model'} cannot write.")
+
+    def answers(self, rows: Sequence[Row], options: WritingOptions) -> list[list[Array]]:
+        """Write on from rows; gives the token ids of each sequence of each row."""
+        told = dict(options.generate_kwargs or {})
+        if "stop_strings" in told:
+            told["tokenizer"] = self.tokenizer
+        features = stack(rows, self.parts.pad)
+        features.pop("token_type_ids", None)
+        found = self._generate(features, told)
+        copies = len(found) // len(rows)
+        return [[found[at * copies + n] for n in range(copies)] for at in range(len(rows))]
+
+    def _generate(self, features: Mapping[str, Array], told: Mapping[str, Any]) -> Array:
+        given: dict[str, Any] = dict(features)
+        if self.model.engine == "torch":
+            import torch
+
+            given = {name: torch.from_numpy(value).to(self.model.device)
+                     for name, value in given.items()}  # fmt: skip
+        found = self.model.generate(**given, **told)
+        found = found["sequences"] if isinstance(found, Mapping) else found
+        return as_numpy(found).astype(np.int64)
+
+    def written(self, ids: Array) -> list[int]:
+        """Give the ids that mean something: padding behind the end is left out."""
+        meant = np.flatnonzero(ids != (self.parts.pad.ids or 0))
+        found: list[int] = ids[: int(meant[-1]) + 1 if len(meant) else 0].tolist()
+        return found
