@@ -79,6 +79,7 @@ def test_a_lock_pins_code_weights_data_metric_and_packages(capsys) -> None:
         ("ada/net", ["hubconf.py", "pylock.toml"]),
     ]  # fmt: skip
     assert [(it.id, it.version) for it in found.metric] == [("squad2", "1.0")]
+    assert (found.dataset[0].rows, len(found.dataset[0].content_sha256)) == (1, 64)
     assert (found.model[0].license, found.determinism) == ("mit", {"seeds": [7]})
     assert [it.name for it in pylock.read(Path("pylock.toml").read_text()).packages] == ["base"]
     assert lock("--check") == 0

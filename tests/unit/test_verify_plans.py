@@ -13,7 +13,7 @@ from reprise.verify.plan import Columns, NoAnswer, Offer
 from reprise.verify.predictions import Prediction, read_answer
 from reprise.verify.rerun import Rerun, noise_of, other_batch
 from reprise.verify.rows import read_split
-from reprise.verify.scoring import named
+from reprise.verify.scoring import named, score
 
 
 def claimed(metric: str = "accuracy", **run: object) -> Claim:
@@ -139,6 +139,13 @@ def test_noise_counts_decisions_that_it_could_flip() -> None:
     assert noise_of(Rerun((Prediction("a"),) * 100, (Prediction("b"),) * 2)).doubtful == 100
     assert [other_batch(n) for n in (1, 2, 32)] == [7, 1, 11]
     assert Decimal(noise_of(Rerun((sure,))).deviation) == 0
+
+
+def test_hidden_labels_and_missing_options_cannot_be_verified() -> None:
+    for metric, truth in (("glue-sst2", [-1, -1]), ("seqeval", [["O"], ["O"]])):
+        with pytest.raises(NoAnswer) as caught:
+            score(claimed(metric), [0, 1], truth)
+        assert caught.value.outcome is Outcome.UNVERIFIABLE
 
 
 def test_numbers_of_labels_become_names_where_the_model_answers_with_names() -> None:

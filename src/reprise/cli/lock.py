@@ -91,6 +91,7 @@ def make(path: Path, is_check: bool, upgrades: tuple[str, ...], **given: Any) ->
         for name in upgrades:
             found = upgrade(found, name, options)
         found = resolve(_wishes(given), base=found, options=options)
+        found = _with_rows(found, options)
         found = _with_metrics(found, given["metrics"])
         found = replace(
             found, determinism={**found.determinism, **dict(map(name_and_value, given["settings"]))}
@@ -217,6 +218,21 @@ def _wishes(given: dict[str, Any]) -> list[Any]:
 
     data = [Wish(repo, "dataset", given["split"], given["config"]) for repo in given["data"]]
     return [*(Wish(repo) for repo in given["repos"]), *data]
+
+
+def _with_rows(found: "RepriseLock", options: "Options") -> "RepriseLock":
+    """Add number and digest of the rows to splits that lack them."""
+    from reprise.hub.lock_check import fetch
+    from reprise.verify.rows import read_split
+
+    items = []
+    for item in found.dataset:
+        if item.split is None or item.content_sha256 is not None:
+            items.append(item)
+            continue
+        rows = read_split(fetch(item, options), item.split, item.config)
+        items.append(replace(item, rows=len(rows), content_sha256=rows.content_sha256))
+    return replace(found, dataset=tuple(items))
 
 
 def _with_metrics(found: "RepriseLock", names: tuple[str, ...]) -> "RepriseLock":
