@@ -60,7 +60,7 @@ def typical(scores: Array, mass: float, keep: int) -> Array:
     """Keep tokens about as surprising as the next token is expected to be (Meister, 2022)."""
     logs = log_softmax(scores)
     likely = np.exp(logs)
-    entropy = -np.where(likely > 0, logs * likely, 0).sum()
+    entropy = _entropy(logs, likely)
     order = np.argsort(np.abs(-logs - entropy), kind="stable")
     reached = likely[order].cumsum()
     gone = np.arange(scores.size) > int((reached < mass).sum())
@@ -77,8 +77,14 @@ def eta(scores: Array, least: float, keep: int) -> Array:
     """Keep tokens of a probability that falls as the choice gets wider (Hewitt, 2022)."""
     logs = log_softmax(scores)
     likely = np.exp(logs)
-    entropy = -np.where(likely > 0, logs * likely, 0).sum()
+    entropy = _entropy(logs, likely)
     return _kept_best(scores, likely < min(least, np.sqrt(least) * np.exp(-entropy)), keep)
+
+
+def _entropy(logs: Array, likely: Array) -> np.float32:
+    there = likely > 0
+    found: np.float32 = -(logs[there] * likely[there]).sum()
+    return found
 
 
 def _kept_best(scores: Array, gone: Array, keep: int) -> Array:
