@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reprise.base.errors import InvalidInput
-from reprise.data import Dataset, IterableDataset, Value, load_dataset
+from reprise.data import Dataset, IterableDataset, Value, concatenate_datasets, load_dataset
 
 BANKING = Path(__file__).parents[2] / "examples" / "banking77"
 CHAINS: dict[str, Callable[[IterableDataset], IterableDataset]] = {
@@ -74,6 +74,15 @@ def test_a_stream_of_files_has_the_rows_of_the_files() -> None:
     whole = load_dataset(str(BANKING), split="test")
     stream = load_dataset(str(BANKING), split="test", streaming=True)
     assert list(stream) == whole.to_list()
+
+
+def test_streams_one_after_the_other() -> None:
+    both = concatenate_datasets([source().take(2), source().skip(98)])
+    assert [row["n"] for row in both] == [0, 1, 98, 99]
+    next(rows := iter(both))
+    assert [row["n"] for row in rows] == [1, 98, 99]
+    with pytest.raises(InvalidInput, match="only with streams"):
+        concatenate_datasets([source(), Dataset.from_dict({"n": [1]})])
 
 
 def test_what_is_no_state_is_refused() -> None:

@@ -14,6 +14,7 @@ from reprise.data.executor import Executor
 from reprise.data.features import Features
 from reprise.data.formats import check_name
 from reprise.data.frame import Frame
+from reprise.data.iterable import IterableDataset, concatenate_streams
 from reprise.data.local_executor import executor_for
 from reprise.data.making import Makers
 from reprise.data.permutation import Permutation
@@ -394,12 +395,17 @@ def _listed(names: str | Sequence[str] | None) -> list[str]:
     return [] if names is None else [names] if isinstance(names, str) else list(names)
 
 
-def concatenate_datasets(dsets: Sequence[Dataset], axis: int = 0) -> Dataset:
-    """Put data sets one after the other (axis 0) or beside each other (axis 1).
+def concatenate_datasets(dsets: Sequence[Any], axis: int = 0) -> Any:
+    """Put data sets, or streams, one after the other (axis 0) or data sets beside each other (1).
 
     Raises:
         InvalidInput: Their columns, or their lengths, do not go together.
     """
+    streams = [data for data in dsets if isinstance(data, IterableDataset)]
+    if streams and len(streams) == len(dsets) and axis == 0:
+        return concatenate_streams(streams)
+    if streams:
+        raise InvalidInput("Streams go one after the other, and only with streams.")
     frames = [data.frame for data in dsets]
     return Dataset(joining.concatenated(frames) if axis == 0 else joining.side_by_side(frames))
 
