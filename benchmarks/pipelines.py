@@ -25,8 +25,8 @@ import numpy as np
 from benchmarks.first_answer import model_folder
 from benchmarks.rig.harness import report
 
-ROUNDS = 5
-TEXTS = 150
+ROUNDS = 3
+TEXTS = 60
 _SOURCE = Path(__file__).parents[1] / "examples" / "banking77" / "train.csv"
 Route = Callable[[list[str]], np.ndarray]
 
