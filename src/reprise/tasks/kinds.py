@@ -79,6 +79,12 @@ KINDS: dict[str, Kind] = {
     "translation": Kind(
         "text_to_text:Translation", _TEXT_TO_TEXT, ("MTModel", "ForConditionalGeneration")
     ),
+    "automatic-speech-recognition": Kind(
+        "automatic_speech_recognition:SpeechRecognition",
+        ("AutoModelForSpeechSeq2Seq",),
+        ("ForConditionalGeneration",),
+        reads="sound",
+    ),
     "image-classification": Kind(
         "image_classification:ImageClassification",
         ("AutoModelForImageClassification",),

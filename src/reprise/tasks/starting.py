@@ -83,7 +83,7 @@ def _of_source(task: str | None, source: Source, how: tuple[str, dict[str, Any]]
     loaded = _model(_auto(kind, config), place, *how, hub if source.commit else {})
     _refuse_new_head(loaded, name, source.name)
     if tokenizer is None:
-        tokenizer = _own_tokenizer(place, hub, needed=kind.reads in {"text", "both"})
+        tokenizer = _own_tokenizer(place, hub, needed=kind.reads != "images")
     shown = place.rpartition("@")[0] if source.commit else source.name
     return Parts(name, loaded, shown, source.commit, folder, _tokenizer(tokenizer, hub),
                  preprocessor(folder), task or name)  # fmt: skip
