@@ -80,6 +80,7 @@ def test_more_than_there_are_positions(gpt2: Any) -> None:
 
 def test_arguments_that_nobody_knows(gpt2: Any) -> None:
     assert "Perhaps temperature is meant" in refused(gpt2, PROMPT, temprature=2)
+    assert "no language" in refused(gpt2, PROMPT, language="en")
 
 
 @pytest.mark.parametrize("name", ["penalty_alpha", "guidance_scale", "force_words_ids"])

@@ -10,10 +10,13 @@ from reprise.base.errors import InvalidInput
 from reprise.models import spec
 from reprise.models.generate.seam import Array, Runner
 from reprise.models.generate.settings import Settings
+from reprise.models.generate.speech import ARGUMENTS as SPEECH
+from reprise.models.generate.speech import speech_file, start_tokens
 from reprise.models.plan import Plan
 
 _ENCODER = ("input_ids", "attention_mask", "input_features", "encoder_outputs")
-ARGUMENTS = frozenset({*_ENCODER, "decoder_input_ids", "decoder_attention_mask", "token_type_ids"})
+ARGUMENTS = frozenset({*_ENCODER, "decoder_input_ids", "decoder_attention_mask", "token_type_ids",
+                       *SPEECH})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,10 @@ def read_prompts(runner: Runner, settings: Settings, given: Mapping[str, Any]) -
         InvalidInput: There are no tokens, or they are none of this model's.
     """
     plan: Plan = runner.model.plan
+    hears = plan.spec.encoder is not None and isinstance(plan.spec.encoder.input, spec.Frames)
+    if SPEECH & set(given) and not hears:
+        raise InvalidInput(f"A {plan.family.model_type} model hears no speech: no "
+                           f"{', '.join(sorted(SPEECH & set(given)))}.")  # fmt: skip
     if plan.spec.encoder is not None and plan.spec.decoder is not None:
         return _of_both(runner, plan, settings, given)
     for name in ("decoder_input_ids", "input_features", "encoder_outputs"):
@@ -101,11 +108,14 @@ def _of_both(runner: Runner, plan: Plan, settings: Settings, given: Mapping[str,
     fixed = {"encoder_outputs": encoded}
     if "attention_mask" in feeds:
         fixed["attention_mask"] = feeds["attention_mask"]
-    rows = _decoder_rows(runner, plan, settings, given.get("decoder_input_ids"), len(encoded[0]))
+    rows = _decoder_rows(runner, settings, given, encoded)
     return Prompts(tuple(rows), rows, sources, fixed, "decoder_")
 
 
-def _decoder_rows(runner: Runner, plan: Plan, settings: Settings, given: Any, count: int) -> Array:
+def _decoder_rows(runner: Runner, settings: Settings, call: Mapping[str, Any],
+                  encoded: Any) -> Array:  # fmt: skip
+    plan: Plan = runner.model.plan
+    given, count = call.get("decoder_input_ids"), len(encoded[0])
     start = settings.decoder_start_token_id
     start = settings.bos_token_id if start is None else start
     if given is not None:
@@ -122,6 +132,10 @@ def _decoder_rows(runner: Runner, plan: Plan, settings: Settings, given: Any, co
             "Nothing says which token a decoder begins with.",
             hint="Give decoder_start_token_id, or decoder_input_ids.",
         )
+    if plan.spec.encoder and isinstance(plan.spec.encoder.input, spec.Frames):
+        told = speech_file(runner.model.source.folder if runner.model.source else None)
+        rows = start_tokens(runner, told, call, encoded, start)
+        return _tokens(runner, "what the decoder begins with", rows, vocabulary(plan))
     return _tokens(runner, "decoder_start_token_id", [[start]] * count, vocabulary(plan))
 
 

@@ -1,0 +1,81 @@
+"""What Whisper's decoder begins with: language, task, and that no times are to be written."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reprise.base.errors import InvalidInput, NotSupported
+from reprise.models.generate.seam import Array, Runner
+from reprise.models.generate.settings import FILE_NAME, read_file
+
+ARGUMENTS = frozenset({"language", "task", "return_timestamps"})
+_TASKS = ("transcribe", "translate")
+
+
+def speech_file(folder: Path | None) -> Mapping[str, Any]:
+    """Read what a model's own settings say of languages and tasks."""
+    path = folder / FILE_NAME if folder else None
+    return read_file(path) if path is not None and path.is_file() else {}
+
+
+def start_tokens(runner: Runner, told: Mapping[str, Any], given: Mapping[str, Any],
+                 encoded: Any, start: int) -> Array:  # fmt: skip
+    """Give what each row's decoder begins with, [B, P].
+
+    Args:
+        runner: The model.
+        told: Its own settings: `lang_to_id`, `task_to_id`, `no_timestamps_token_id`.
+        given: The call's `language` (of all rows, or one each) and `task`.
+        encoded: What the encoder gave.
+        start: The first token.
+
+    Raises:
+        InvalidInput: The model knows no such language or task.
+        NotSupported: Times are asked for.
+    """
+    if given.get("return_timestamps"):
+        raise NotSupported(
+            "generate writes no timestamps yet.", hint="Leave return_timestamps out."
+        )
+    count = len(encoded[0])
+    rows = np.full((count, 1), start, np.int64)
+    languages, tasks = told.get("lang_to_id") or {}, told.get("task_to_id") or {}
+    if not languages and (given.get("language") or given.get("task")):
+        raise InvalidInput(
+            "This model's settings name no languages and tasks.",
+            hint=f"They stand in {FILE_NAME}: lang_to_id and task_to_id. Give decoder_input_ids.",
+        )
+    if languages:
+        spoken = _languages(runner, languages, given.get("language"), encoded, rows)
+        task = _known("task", given.get("task", _TASKS[0]), tasks)
+        rows = np.concatenate((rows, spoken[:, None], np.full((count, 1), task)), axis=1)
+    silent = told.get("no_timestamps_token_id")
+    if silent is None:
+        return rows
+    return np.concatenate((rows, np.full((count, 1), int(silent))), axis=1)
+
+
+def _languages(runner: Runner, known: Mapping[str, int], given: Any, encoded: Any,
+               rows: Array) -> Array:  # fmt: skip
+    """Read the languages, or hear them: the likeliest language token behind the start."""
+    if given is not None:
+        many = [given] * len(rows) if isinstance(given, str) else list(given)
+        if len(many) != len(rows):
+            raise InvalidInput(f"language names {len(many)} languages for {len(rows)} rows.")
+        return np.array([_known("language", one, known) for one in many], np.int64)
+    feeds = {"encoder_outputs": encoded, "decoder_input_ids": rows}
+    scores = runner.scores(feeds, runner.new_cache(), 1)[:, 0]
+    tokens = np.array(sorted(known.values()), np.int64)
+    found: Array = tokens[scores[:, tokens].argmax(axis=1)]
+    return found
+
+
+def _known(what: str, given: Any, table: Mapping[str, int]) -> int:
+    for name in (given, f"<|{given}|>", f"<|{str(given).lower()}|>"):
+        if name in table:
+            return int(table[name])
+    raise InvalidInput(
+        f"This model knows no {what} {given!r}.", hint=f"It knows {', '.join(sorted(table))}."
+    )
