@@ -1,6 +1,7 @@
 """Honest keys: what is reused, what is computed again, and what has no key."""
 
 import importlib
+import pickle
 import sys
 import textwrap
 import threading
@@ -189,3 +190,13 @@ def test_a_failure_in_a_worker_names_the_row_and_leaves_nothing(store: Store) ->
         data.map(lambda row: {"y": 1 // (row["x"] - 5000)}, num_proc=2)
     assert "Traceback" in caught.value.trace
     assert [path for path in store.root.rglob("*") if path.is_file()] == []
+
+
+def test_a_data_set_travels_with_its_rows_even_when_its_file_is_gone(
+    data: Dataset, store: Store
+) -> None:
+    mapped = data.map(lambda row: {"y": row["x"]})
+    assert pickle.loads(pickle.dumps(mapped))["y"] == [1, 2, 3]
+    store.make_room(0)
+    assert pickle.loads(pickle.dumps(mapped))["y"] == [1, 2, 3]
+    assert mapped.map(lambda row: {"z": row["y"]}, num_proc=2)["z"] == [1, 2, 3]

@@ -35,7 +35,7 @@ class Stored:
 
     def __reduce__(self) -> Any:
         """Travel as the name of a file where there is one; rows do not go through pipes."""
-        if self.path is not None:
+        if self.path is not None and self.path.exists():
             return _reopened, (self.path, self.key)
         return Stored, (self.table, self.key)
 
