@@ -34,8 +34,8 @@ def run(repo: str, words: tuple[str, ...], task: str | None, batch: str,
     INPUT is a text, or a file for images and sound. Without any, every line of stdin is one, and
     with --json every result is one line of JSON as soon as it is there.
     """
+    from reprise.tasks import pipeline
     from reprise.tasks.kinds import is_task
-    from reprise.tasks.starting import pipeline
 
     if task is None and words and is_task(words[0]) and (words[1:] or not sys.stdin.isatty()):
         task, words = words[0], words[1:]

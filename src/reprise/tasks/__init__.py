@@ -21,4 +21,7 @@ def __getattr__(name: str) -> Any:
     """Import the module behind a public name on first use."""
     if name not in _EXPORTS:
         raise AttributeError(f"module 'reprise.tasks' has no attribute {name!r}")
+    from reprise.base.optional import require
+
+    require("numpy", extra="run")  # all modules of this room compute with it
     return getattr(import_module(f"reprise.tasks.{_EXPORTS[name]}"), name)

@@ -1,0 +1,58 @@
+"""Pipelines of repos: the commit that ran is known, and the cache serves them offline."""
+
+import json
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import reprise
+from reprise.base.errors import OfflineMiss
+from reprise.cli.main import run
+from tests.pipeline_models import save
+
+if not find_spec("torch"):
+    pytest.skip("needs torch to make a model", allow_module_level=True)
+
+CARD = "---\nlicense: mit\npipeline_tag: text-classification\n---\n# Cards\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = save(tmp_path / "model", "BertForSequenceClassification")
+    (made / "README.md").write_text(CARD)
+    return made
+
+
+@pytest.mark.usefixtures("online")
+def test_the_commit_that_ran_is_known(folder: Path) -> None:
+    first = reprise.publish(folder, "ada/cards")
+    pipe = reprise.pipeline(model="ada/cards")
+    assert (pipe.task, pipe.commit, pipe.model.engine) == (
+        "text-classification", first.commit, "onnx"
+    )  # fmt: skip
+    expected = pipe("My card")
+    shutil.rmtree(folder)
+    save(folder, "BertForSequenceClassification", num_hidden_layers=1)
+    (folder / "README.md").write_text(CARD)
+    second = reprise.publish(folder, "ada/cards")
+    assert reprise.pipeline(model="ada/cards:main").commit == second.commit
+    old = reprise.pipeline(model="ada/cards", revision=first.commit)
+    assert (old.commit, old("My card")) == (first.commit, expected)
+    offline = reprise.pipeline(model="ada/cards", offline=True)
+    assert offline.commit == second.commit
+    with pytest.raises(OfflineMiss):
+        reprise.pipeline(model="ada/unseen", offline=True)
+
+
+@pytest.mark.usefixtures("online")
+def test_run_says_which_commit_ran(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    commit = reprise.publish(folder, "ada/cards").commit
+    capsys.readouterr()
+    assert run(["run", "ada/cards", "My card", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert set(json.loads(captured.out)[0]) == {"label", "score"}
+    assert captured.err.splitlines()[-1] == (
+        f"text-classification with ada/cards at {commit}, engine onnx"
+    )
