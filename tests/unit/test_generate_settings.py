@@ -13,6 +13,7 @@ from reprise.models.config import Config
 from reprise.models.families import family_of
 from reprise.models.generate.settings import Settings, make_settings, stored_settings
 from tests.onnx_models import case_named, stored
+from tests.tokenizer_files import trained
 from tests.unit.test_generate_families import model_of
 
 PROMPT = np.array([[28, 19, 8, 8, 35, 28, 29]])
@@ -124,3 +125,17 @@ def test_torchs_seed_decides_where_a_call_names_none(tmp_path: Path) -> None:
         torch.manual_seed(7)
         found.append(model.generate(PROMPT, do_sample=True, max_new_tokens=9).tolist())
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("kind", ["BPE", "WordPiece"])
+def test_the_texts_of_a_stream_are_the_whole_text(kind: str, tmp_path: Path) -> None:
+    tokenizer = trained(kind)
+    model = model_of(case_named("gpt2"), "LMHeadModel", "onnx", tmp_path)
+    asked = {"max_new_tokens": 12, "no_repeat_ngram_size": 1, "eos_token_id": []}
+    rows = np.concatenate((PROMPT, PROMPT + 3))
+    stream = model.generate(rows, **asked, stream=True, tokenizer=tokenizer)
+    pieces = list(stream)
+    for row, ids in enumerate(stream.output.sequences[:, 7:].tolist()):
+        text = "".join(piece.text for piece in pieces if piece.row == row)
+        assert text == tokenizer.decode(ids, skip_special_tokens=True)
+        assert text
