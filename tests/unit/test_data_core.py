@@ -170,6 +170,13 @@ def test_rows_are_mappings_in_every_way(data: Dataset) -> None:
     assert seen == [(whole, whole, {**whole, "a": 1}, 2, True, 5, ["id", "text"], True, 0)]
 
 
+def test_numbers_of_numpy_keep_their_type(data: Dataset) -> None:
+    found = data.map(lambda row: {"f": np.float32(row["id"]), "m": np.ones((2, 1), np.int8)})
+    assert found.features["f"] == Value("float32")
+    assert found[9]["f"] == 9.0
+    assert found[0]["m"] == [[1], [1]]
+
+
 def test_sort_with_nulls_and_several_columns() -> None:
     data = Dataset.from_dict({"a": [2, None, 1, 2], "b": ["x", "y", "z", "w"]})
     assert data.sort("a")["b"] == ["z", "x", "w", "y"]

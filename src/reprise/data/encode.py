@@ -28,6 +28,8 @@ def column(values: Any, feature: Any = None, *, name: str = "", first_row: int =
     array = _arrow(values)
     if array is not None:
         return array if feature is None else _cast(array, feature, name)
+    if feature is None and (kind := _scalar_kind(values)) is not None:
+        return pa.array(np.array(values, kind))
     values = [_plain(value) for value in values] if _has_tensors(values) else list(values)
     values = _encoded(values, feature, name=name, first_row=first_row)
     wanted = None if feature is None else arrow_of(feature)
@@ -89,6 +91,15 @@ def _cast(array: pa.Array, feature: Any, name: str) -> pa.Array:
 def _has_tensors(values: Sequence[Any]) -> bool:
     first = next((value for value in values if value is not None), None)
     return isinstance(first, np.ndarray | np.generic) or hasattr(first, "detach")
+
+
+def _scalar_kind(values: Any) -> "np.dtype[Any] | None":
+    """Return the type that all values have as numpy scalars, so that float32 stays float32."""
+    if not isinstance(next(iter(values), None), np.generic):
+        return None
+    kinds = {value.dtype if isinstance(value, np.generic) else None for value in values}
+    kind = kinds.pop() if len(kinds) == 1 else None
+    return kind if kind is not None and kind.kind in "biuf" else None
 
 
 def _plain(value: Any) -> Any:
