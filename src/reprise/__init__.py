@@ -14,19 +14,19 @@ AutoModelForMaskedLM AutoModelForMultipleChoice AutoModelForNextSentencePredicti
 AutoModelForPreTraining AutoModelForQuestionAnswering AutoModelForSeq2SeqLM
 AutoModelForSequenceClassification AutoModelForSpeechSeq2Seq AutoModelForTokenClassification
 AutoModelWithLMHead""".split()
+_DATA = """ClassLabel Dataset DatasetDict Features IterableDataset Value concatenate_datasets
+interleave_datasets load_dataset load_from_disk""".split()
 # Public name -> module that defines it, with the name it has there when that is another.
 _EXPORTS = {
     **dict.fromkeys(_AUTO, "reprise.models"),
     "AutoTokenizer": "reprise.tokenizers",
-    "Dataset": "reprise.data",
-    "DatasetDict": "reprise.data",
+    **dict.fromkeys(_DATA, "reprise.data"),
     "RepriseError": "reprise.base.errors",
     "download": "reprise.hub",
     "get_dir": "reprise.hub",
     "help": "reprise.hub.entrypoints:entry_help",
     "list": "reprise.hub.entrypoints:list_entries",
     "load": "reprise.hub.entrypoints:load",
-    "load_dataset": "reprise.data",
     "load_metric": "reprise.metrics",
     "login": "reprise.hub",
     "patch_torch_hub": "reprise.hub",

@@ -6,9 +6,12 @@ import pytest
 
 import reprise
 from reprise.base.errors import EntryNotFound, HubUnreachable, OfflineMiss, RevisionNotFound
+from reprise.base.ids import RepoId, RepoType
 from reprise.models import AutoModel
 from reprise.models.config import Config
+from reprise.registry import repos
 from reprise.tokenizers import AutoTokenizer
+from tests.factories import Hub
 from tests.tokenizer_files import TEXTS, bert, own_bert
 
 CARD = "---\nlicense: mit\n---\n# Tokens\n"
@@ -64,22 +67,37 @@ def test_a_repo_without_a_tokenizer_says_so(tmp_path: Path) -> None:
         AutoTokenizer.from_pretrained("ada/bare")
 
 
-@pytest.mark.usefixtures("online")
-def test_a_model_and_its_tokenizer_come_by_id_and_stay_when_the_hub_is_gone(tmp_path: Path) -> None:
-    made = tmp_path / "tiny"
+def tiny(made: Path) -> Path:
+    """A seeded model with its tokenizer."""
     config = Config({"model_type": "bert", "vocab_size": len(bert()), "hidden_size": 8,
                      "num_hidden_layers": 1, "num_attention_heads": 2,
                      "intermediate_size": 12})  # fmt: skip
     AutoModel.from_config(config).save_pretrained(made)
     bert().save_pretrained(made)
     (made / "README.md").write_text(CARD)
-    reprise.publish(made, "ada/tiny")
+    return made
+
+
+@pytest.mark.usefixtures("online")
+def test_a_model_and_its_tokenizer_come_by_id_and_stay_when_the_hub_is_gone(tmp_path: Path) -> None:
+    reprise.publish(tiny(tmp_path / "tiny"), "ada/tiny")
     inputs = AutoTokenizer.from_pretrained("ada/tiny")("my card", return_tensors="pt")
     expected = AutoModel.from_pretrained("ada/tiny", engine="torch")(**inputs).last_hidden_state
     for place in ({"endpoint": "http://127.0.0.1:9"}, {"offline": True}):
         again = AutoTokenizer.from_pretrained("ada/tiny", **place)("my card", return_tensors="pt")
         model = AutoModel.from_pretrained("ada/tiny", engine="torch", **place)
         assert model(**again).last_hidden_state.tolist() == expected.tolist()
+
+
+def test_a_short_alias_is_resolved_by_the_hub_in_use(online: Hub, tmp_path: Path) -> None:
+    reprise.publish(tiny(tmp_path / "tiny"), "ada/bert-base-cased")
+    with online.registry.db.write() as conn:
+        found = repos.lookup(conn, RepoType.MODEL, RepoId.parse("ada/bert-base-cased"))
+        assert found is not None
+        repos.add_alias(conn, found, RepoId.parse("bert-base-cased"))
+    ids = AutoTokenizer.from_pretrained("bert-base-cased")("my card", return_tensors="pt")
+    model = AutoModel.from_pretrained("bert-base-cased", engine="torch")
+    assert model(**ids).last_hidden_state.shape == (*ids["input_ids"].shape, 8)
 
 
 def test_a_hub_that_is_gone_is_named_when_nothing_is_cached() -> None:

@@ -52,10 +52,10 @@ def batch_as(
         case "arrow":
             return table
         case "pandas":
-            require("pandas", extra="data")
+            require("pandas", extra="tables")
             return table.to_pandas()
         case "polars":
-            return require("polars", extra="data").from_arrow(table)
+            return require("polars", extra="tables").from_arrow(table)
     return {n: array_as(table[n], name, options) for n in table.column_names}
 
 
