@@ -55,7 +55,7 @@ def test_lines_of_stdin_are_answered_one_by_one(
     ],
 )
 def test_what_is_wrong_is_said(
-    folder: str, data: bytes, arguments: list[str], message: str,
+    folder: str, data: bytes, arguments: list[str], message: str, *,
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     stdin(monkeypatch, data)
