@@ -47,6 +47,18 @@ if os.environ.get("CI"):
 DATABASE_URL = os.environ.get("REPRISE_TEST_DATABASE_URL")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, run only what asks a database at all: the rest was run without one."""
+    if DATABASE_URL is None:
+        return
+    asking, others = [], []
+    for item in items:
+        asks = "empty_database" in getattr(item, "fixturenames", ())
+        (asking if asks else others).append(item)
+    config.hook.pytest_deselected(items=others)
+    items[:] = asking
+
+
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str | Path]:
     """A migrated database without rows, made once: a SQLite file to copy, or a PostgreSQL URL."""

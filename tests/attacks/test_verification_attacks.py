@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ from reprise.verify import evidence, predictions
 from reprise.verify.checking import check
 from reprise.verify.running import verify
 from tests.sandboxes import skip_unless_available
-from tests.verification import how, write_data
+from tests.verification import BANKING, how, write_data
 
 CARD = """---
 license: mit
@@ -56,10 +57,11 @@ def verdict_on(online, tmp_path):
     assert online.url
 
 
-def test_the_truth_cannot_be_read(verdict_on) -> None:
+def test_the_truth_cannot_be_read(verdict_on, tmp_path: Path) -> None:
     """The rows lie in the cache of the one who verifies; only the questions are sent."""
-    code = """    import glob, os
-    found = [path for root in ("/tmp", "/root", "/home", "/work", "/var")
+    assert list(tmp_path.rglob("*.csv"))
+    code = f"""    import glob, os
+    found = [path for root in {[str(tmp_path), str(BANKING)]}
              for path in glob.glob(root + "/**/*.csv", recursive=True) if os.access(path, os.R_OK)]
     return ["found" if found else "nothing"] * len(questions)
 """
