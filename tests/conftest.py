@@ -21,6 +21,7 @@ os.environ.update(
     GIT_CONFIG_NOSYSTEM="1",
     GIT_TERMINAL_PROMPT="0",
 )
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side already
 for name in ("HF_TOKEN", "HF_ENDPOINT", "HF_HUB_OFFLINE"):
     os.environ.pop(name, None)
 
