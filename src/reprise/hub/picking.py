@@ -51,9 +51,9 @@ def fetch_matching(repo: str, patterns: Sequence[str], **options: Any) -> Path:
         return _cached(address)
     source = HubSource(address, chosen.token)
     try:
-        commit = source.resolve(address.revision)
+        commit = source.resolve(address.revision, ask=True)
         transfer = Transfer(address, commit, chosen.token)
-        with source.errors(commit):  # a whole commit is resolved without asking: this asks
+        with source.errors(commit):
             files = [file for file in transfer.listing() if _is_wanted(file.path, patterns)]
     except (HubUnreachable, TooManyRequests) as error:
         log.warning("%s Looking in the cache for %s.", error.message, address)

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
+from starlette.applications import Starlette
 
 from reprise.registry.registry import Registry
 from reprise.server.app import create_app
@@ -39,20 +40,31 @@ def serve(registry: Registry, *, host: str, port: int, announce: Callable[[str],
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    _Server(config, lambda: app.state.downloads.flush(registry)).run(sockets=[listener])
+    _Server(config, lambda: finish(app)).run(sockets=[listener])
+
+
+def finish(app: Starlette) -> None:
+    """Write what is still in memory, and let the application's threads end.
+
+    After it, nothing holds a connection of the registry's database, so that it can be closed.
+    """
+    app.state.downloads.flush(app.state.registry)
+    for threads in (app.state.threads, app.state.senders, app.state.pouring.threads):
+        threads.shutdown()
+    app.state.indexer.wait(_GRACE_SECONDS)
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which writes what is still in memory before it stops."""
+    """uvicorn's server, which finishes the application's own work before it stops."""
 
-    def __init__(self, config: uvicorn.Config, flush: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, finish: Callable[[], None]) -> None:
         super().__init__(config)
-        self._flush = flush
+        self._finish = finish
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finish running requests, then write."""
+        """Finish running requests, then the application."""
         await super().shutdown(sockets)
-        self._flush()
+        self._finish()
 
 
 def log_to_stderr(level: str) -> None:

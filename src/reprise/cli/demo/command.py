@@ -96,12 +96,15 @@ def stay(tour: Tour) -> None:
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Treat the ends of a terminal and of a service like Ctrl-C, so that all is cleaned up."""
+    """Treat the ends of a terminal and of a service like Ctrl-C, so that all is cleaned up.
+
+    Ctrl-C itself is asked for too: a script starts its background jobs deaf to it.
+    """
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    names = [signal.SIGTERM, signal.SIGHUP]
+    names = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
     before = {name: signal.signal(name, interrupt) for name in names}
     try:
         yield

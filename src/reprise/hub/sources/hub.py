@@ -27,9 +27,15 @@ class HubSource:
     token: str | bool | None = None
     splits: ClassVar[bool] = True
 
-    def resolve(self, revision: str | None) -> str:
-        """Ask the hub which commit a revision means now; a commit means itself."""
-        if is_commit(revision or ""):
+    def resolve(self, revision: str | None, *, ask: bool = False) -> str:
+        """Ask the hub which commit a revision means now; a commit means itself.
+
+        Args:
+            revision: Branch, tag or commit.
+            ask: Ask about a commit too. One request tells at once that a hub is gone;
+                huggingface_hub's listing would be tried for half a minute.
+        """
+        if is_commit(revision or "") and not ask:
             return str(revision)
         with self.errors(revision):
             commit = api.commit_of(self.address, revision, self.token)
