@@ -72,7 +72,8 @@ def moved(  # noqa: PLR0913 - what happened to a ref has this many parts
         return
     store = store or GitStore(conn, repo.id)
     entries.update(conn, repo, old, new, store=store)
-    values: dict[str, object] = {"updated_at": now, "parameters_due": repo.type is RepoType.MODEL}
+    due = repo.type is RepoType.MODEL
+    values: dict[str, object] = {"updated_at": now, "parameters_due": due, "claims_due": due}
     if old is None or new is None:
         values["used_storage"] = conn.execute(_SIZE_AT_TIP, {"repo_id": repo.id}).scalar_one()
         describes = new is not None

@@ -2,7 +2,7 @@
 
 Types are chosen so that SQLite and PostgreSQL agree: times are integer microseconds, object ids
 are raw bytes, JSON is text. Names that people type are stored twice: as written, and as a `key`
-folded to lower case, which is what is compared.
+folded to lower case, which is what is compared. Claims and verdicts stand in `claim_tables`.
 """
 
 from sqlalchemy import (
@@ -14,7 +14,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     Table,
     Text,
@@ -22,12 +21,8 @@ from sqlalchemy import (
     text,
 )
 
-metadata = MetaData()
-
-# SQLite only numbers rows by itself in a column declared INTEGER.
-Id = BigInteger().with_variant(Integer, "sqlite")
-# Paths and refs sort by their UTF-8 bytes in every database.
-Bytewise = Text().with_variant(Text(collation="C"), "postgresql")
+from reprise.registry.db import claim_tables  # noqa: F401 - its tables are among `metadata`
+from reprise.registry.db.columns import Bytewise, Id, metadata
 
 
 def _repo_id() -> Column[int]:
@@ -73,6 +68,7 @@ access_token = Table(
 # -- repos ----------------------------------------------------------------------------------
 
 _DUE = text("parameters_due")
+_CLAIMS_DUE = text("claims_due")
 
 repo = Table(
     "repo",
@@ -102,10 +98,14 @@ repo = Table(
     # Numbers in the weights at the tip, by `registry.parameters`; due since the tip last moved.
     Column("parameters", BigInteger),
     Column("parameters_due", Boolean, nullable=False, server_default=text("false")),
+    # What the repo claims is to be read again, see registry.claim_reading; what was not readable.
+    Column("claims_due", Boolean, nullable=False, server_default=text("false")),
+    Column("claim_problems", Text, nullable=False, server_default="[]"),  # JSON: sentences
     UniqueConstraint("type", "key"),
     Index("repo_by_owner", "owner_id"),
     Index("repo_by_parameters", "type", "parameters"),
     Index("repo_parameters_due", "id", sqlite_where=_DUE, postgresql_where=_DUE),
+    Index("repo_claims_due", "id", sqlite_where=_CLAIMS_DUE, postgresql_where=_CLAIMS_DUE),
     Index("repo_by_update", "type", "updated_at"),
     Index("repo_by_downloads", "type", "downloads"),
     Index("repo_by_likes", "type", "likes"),
@@ -439,6 +439,17 @@ reviewer = Table(
     metadata,
     Column("account_id", Id, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
     Column("created_at", BigInteger, nullable=False),
+)
+
+# What runs a task for people who name no model; the hub's operator chooses.
+default_model = Table(
+    "default_model",
+    metadata,
+    Column("task", Text, primary_key=True),
+    _repo_id(),
+    Column("commit_oid", LargeBinary(20), nullable=False),
+    Column("set_at", BigInteger, nullable=False),
+    Index("default_model_by_repo", "repo_id"),
 )
 
 # One vote per account, which the Hub API calls a like; `repo.likes` counts them.
