@@ -2,7 +2,8 @@
 
 Types are chosen so that SQLite and PostgreSQL agree: times are integer microseconds, object ids
 are raw bytes, JSON is text. Names that people type are stored twice: as written, and as a `key`
-folded to lower case, which is what is compared. Claims and verdicts stand in `claim_tables`.
+folded to lower case, which is what is compared. Claims and verdicts stand in `claim_tables`,
+leaderboards of others in `leaderboard_tables`.
 """
 
 from sqlalchemy import (
@@ -21,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-from reprise.registry.db import claim_tables  # noqa: F401 - its tables are among `metadata`
+from reprise.registry.db import claim_tables, leaderboard_tables  # noqa: F401 - among `metadata`
 from reprise.registry.db.columns import Bytewise, Id, metadata
 
 
