@@ -125,7 +125,7 @@ def picture(base: Base, address: str) -> str | None:
     """Resolve the address of a picture; None unless it is a file of a repo of this hub."""
     address = address.strip()
     parts = _split(address)
-    if not address or parts is None or parts[0] or parts[1]:
+    if parts is None or parts[0] or parts[1] or not parts[2]:
         return None
     if not address.startswith("/"):
         return _inside(base.resolve, base.folder, address)
