@@ -40,7 +40,7 @@ fix: $(DEV_SETUP) ## Format, and mend what the linter can
 	$(BIN)/ruff check --fix .
 
 clients: $(PEERS_SETUP) ## Run unmodified foreign clients against a live hub
-	$(BIN)/python -m pytest -m client tests/clients $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile -m client tests/clients $(ARGS)
 
 parity: $(PEERS_SETUP) ## Compare with torch.hub, transformers, scikit-learn, … side by side
 	$(BIN)/python -m pytest -n auto tests/parity $(ARGS)
