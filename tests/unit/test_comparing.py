@@ -8,9 +8,10 @@ import pytest
 from reprise import load_metric
 from reprise.base.errors import InvalidInput
 from reprise.formats.claim import Claim, DataPin, MetricPin, ModelPin, Stated
+from reprise.formats.claimed_values import unit_of
 from reprise.formats.verdict import Outcome
 from reprise.metrics import paired_difference
-from reprise.verify.compare import Noise, Observed, judge, judge_training, tolerance, unit_of
+from reprise.verify.compare import Noise, Observed, judge, judge_training, tolerance
 
 DIGEST, OTHER = "a" * 64, "b" * 64
 

@@ -19,6 +19,11 @@ def leaf_hash(entry: bytes) -> bytes:
     return sha256(_LEAF + entry).digest()
 
 
+def join(left: bytes, right: bytes) -> bytes:
+    """Return the hash of what two hashes stand for together."""
+    return sha256(_NODE + left + right).digest()
+
+
 def head(leaves: Sequence[bytes]) -> bytes:
     """Return the hash of a whole log.
 
@@ -35,12 +40,12 @@ def head(leaves: Sequence[bytes]) -> bytes:
     for leaf in leaves:
         size, value = 1, leaf
         while stack and stack[-1][0] == size:
-            value = _node(stack.pop()[1], value)
+            value = join(stack.pop()[1], value)
             size *= 2
         stack.append((size, value))
     value = stack.pop()[1]
     while stack:
-        value = _node(stack.pop()[1], value)
+        value = join(stack.pop()[1], value)
     return value
 
 
@@ -77,11 +82,11 @@ def includes(root: bytes, size: int, index: int, leaf: bytes, proof: Sequence[by
         if last == 0:
             return False
         if node % 2 or node == last:
-            value = _node(item, value)
+            value = join(item, value)
             while node % 2 == 0 and node:
                 node, last = node // 2, last // 2
         else:
-            value = _node(value, item)
+            value = join(value, item)
         node, last = node // 2, last // 2
     return last == 0 and value == root
 
@@ -132,11 +137,11 @@ def _extends(old_root: bytes, old: int, root: bytes, size: int, path: list[bytes
         if last == 0:
             return False
         if node % 2 or node == last:
-            first, second = _node(item, first), _node(item, second)
+            first, second = join(item, first), join(item, second)
             while node % 2 == 0 and node:
                 node, last = node // 2, last // 2
         else:
-            second = _node(second, item)
+            second = join(second, item)
         node, last = node // 2, last // 2
     return last == 0 and (first, second) == (old_root, root)
 
@@ -153,7 +158,3 @@ def _subproof(leaves: Sequence[bytes], old: int, *, whole: bool) -> tuple[bytes,
 def _half(size: int) -> int:
     """Return the largest power of two below a size."""
     return 1 << (size - 1).bit_length() - 1
-
-
-def _node(left: bytes, right: bytes) -> bytes:
-    return sha256(_NODE + left + right).digest()

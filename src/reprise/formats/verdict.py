@@ -93,6 +93,8 @@ class Verdict:
         evidence: Files kept: name -> SHA-256.
         pins: Pins that the claim lacks and that this rerun found.
         made_at: When, ISO 8601, UTC.
+        hub: For which hub it was made: the fingerprint of the key that signs the hub's log. No
+            other hub takes it.
     """
 
     claim: str
@@ -114,6 +116,7 @@ class Verdict:
     evidence: Mapping[str, str] = field(default_factory=dict)
     pins: Mapping[str, Any] = field(default_factory=dict)
     made_at: str | None = None
+    hub: str | None = None
 
     @property
     def digest(self) -> str:
@@ -157,6 +160,7 @@ def from_dict(value: object) -> Verdict:
         evidence=_digests(reader, "evidence"),
         pins=reader.plain("pins"),
         made_at=reader.maybe_text("made-at"),
+        hub=reader.maybe_text("hub"),
     )  # fmt: skip
     _check(found, reader)
     reader.end()

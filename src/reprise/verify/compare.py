@@ -13,12 +13,12 @@ from statistics import fmean, stdev
 
 from reprise.base.errors import InvalidInput
 from reprise.formats.claim import Claim
+from reprise.formats.claimed_values import SCALES, claimed_value, half_unit, rescaled
 from reprise.formats.reading import decimal
 from reprise.formats.verdict import Outcome
 from reprise.metrics.paired import Difference
 from reprise.metrics.signature import comparable
 
-_SCALE = {"fraction": 0, "percent": 2, "raw": 0}
 _CAP = 1000  # one flipped decision per so many examples is the most that noise may explain
 _FEWEST = 3  # trainings
 # Two-sided 95 % quantiles of Student's t, by degrees of freedom; beyond, the normal's.
@@ -156,44 +156,16 @@ def not_comparable(claim: Claim, seen: Observed) -> str:
 def tolerance(claim: Claim, seen: Observed, noise: Noise) -> Decimal:
     """Return how far apart claimed and new value may be, in the unit of the new one."""
     flips = min(noise.doubtful, max(1, seen.n // _CAP))
-    from_flips = (Decimal(10) ** _SCALE.get(seen.unit, 0)) * flips / max(1, seen.n)
+    from_flips = (Decimal(10) ** SCALES.get(seen.unit, 0)) * flips / max(1, seen.n)
     allowed = half_unit(claim, seen.unit) + max(from_flips, 2 * exact(noise.deviation))
     if claim.tolerance is not None:
-        allowed = min(allowed, _rescaled(decimal(claim.tolerance), claim, seen.unit))
+        allowed = min(allowed, rescaled(decimal(claim.tolerance), claim, seen.unit))
     return allowed
-
-
-def half_unit(claim: Claim, unit: str) -> Decimal:
-    """Return half a unit in the last place of the claimed value."""
-    exponent = decimal(claim.result.value).as_tuple().exponent
-    assert isinstance(exponent, int)
-    return _rescaled(Decimal(5).scaleb(exponent - 1), claim, unit)
-
-
-def claimed_value(claim: Claim, unit: str) -> Decimal:
-    """Return the claimed value in another unit."""
-    return _rescaled(decimal(claim.result.value), claim, unit)
-
-
-def unit_of(claim: Claim, unit: str) -> str:
-    """Return the unit of a claim; where it names none, the one that its value can have.
-
-    A share above 1 can only be a percentage; cards do not say.
-    """
-    if claim.metric.unit is not None:
-        return claim.metric.unit
-    if unit == "raw":
-        return unit
-    return "percent" if abs(decimal(claim.result.value)) > 1 else "fraction"
 
 
 def exact(value: float) -> Decimal:
     """Return the number that a float is written as: 0.1, not 0.1000000000000000055."""
     return Decimal(repr(value))
-
-
-def _rescaled(value: Decimal, claim: Claim, unit: str) -> Decimal:
-    return value.scaleb(_SCALE.get(unit, 0) - _SCALE[unit_of(claim, unit)])
 
 
 def _explained(

@@ -9,6 +9,7 @@ from reprise.base.clock import Clock, iso, system_clock
 from reprise.formats import trial_plans
 from reprise.formats.card_claims import Found
 from reprise.formats.claim import Claim
+from reprise.formats.claimed_values import unit_of
 from reprise.formats.verdict import Level, Outcome, Verdict
 from reprise.hub import settings
 from reprise.hub.isolated import Isolation
@@ -237,7 +238,7 @@ def _missing(claimed: Claim, found: dict[str, Any]) -> dict[str, Any]:
 def _reason(claimed: Claim, unit: str, judged: Judged) -> str:
     said = judged.reason
     if claimed.metric.unit is None and unit != "raw":
-        said += f"; the claim names no unit, {compare.unit_of(claimed, unit)} was assumed"
+        said += f"; the claim names no unit, {unit_of(claimed, unit)} was assumed"
     return said
 
 

@@ -1,0 +1,81 @@
+"""What a key says about itself: that it belongs to an account of a hub, or counts no longer.
+
+Both are signed by the key, so that nobody registers somebody else's. They name hub and account,
+so that what was said to one is no good for another.
+"""
+
+from dataclasses import dataclass
+
+from reprise.base.digests import canonical_json
+from reprise.base.errors import CorruptContent, InvalidFormat
+from reprise.formats import dsse, sshsig
+from reprise.formats.dsse import Envelope
+from reprise.formats.log_head import parsed
+from reprise.formats.reading import Reader
+
+PAYLOAD_TYPE = "application/vnd.reprise.key+json"
+ADD, REVOKE = "add", "revoke"
+SCHEMA = 1
+_WHAT = "This statement of a key"
+
+
+@dataclass(frozen=True)
+class KeyStatement:
+    """One statement.
+
+    Attributes:
+        does: `add` or `revoke`.
+        key: The public key, 32 raw bytes.
+        account: Whose it is.
+        hub: Fingerprint of the hub's key.
+    """
+
+    does: str
+    key: bytes
+    account: str
+    hub: str
+
+
+def payload(statement: KeyStatement) -> bytes:
+    """Return the bytes that are signed."""
+    return canonical_json({
+        "schema": SCHEMA, "does": statement.does, "key": sshsig.public_line(statement.key),
+        "account": statement.account.lower(), "hub": statement.hub,
+    })  # fmt: skip
+
+
+def check(envelope: Envelope, expected: KeyStatement) -> str:
+    """Check that a key signed exactly this, and return the kind of the signature: ed25519 or ssh.
+
+    Raises:
+        InvalidFormat: The envelope holds something else.
+        CorruptContent: It says something else, or the key did not sign it.
+        MissingExtra: `cryptography` is not installed.
+    """
+    found = _read(envelope)
+    if found != payload(expected):
+        raise CorruptContent(
+            "What the key signed is about another account, another hub, or another key.",
+            hint="Sign it anew with: reprise key add",
+        )
+    dsse.verify(envelope, [expected.key])
+    return kind_of(envelope)
+
+
+def kind_of(envelope: Envelope) -> str:
+    """Tell how an envelope is signed: `ssh` by `ssh-keygen -Y`, or `ed25519`."""
+    return "ssh" if sshsig.is_one(envelope.signatures[0].data) else "ed25519"
+
+
+def _read(envelope: Envelope) -> bytes:
+    """Return what was signed in canonical form."""
+    if envelope.payload_type != PAYLOAD_TYPE:
+        raise InvalidFormat(f"{_WHAT} is of another type: {envelope.payload_type[:80]!r}.")
+    reader = Reader(parsed(envelope.payload, _WHAT), what=_WHAT)
+    if (schema := reader.whole("schema")) != SCHEMA:
+        raise reader.wrong("schema", f"is {schema}; this reads schema {SCHEMA}")
+    does = reader.choice("does", (ADD, REVOKE)) or ""
+    key = sshsig.public_key(reader.text("key"))
+    found = KeyStatement(does, key, reader.text("account"), reader.text("hub"))
+    reader.end()
+    return payload(found)
