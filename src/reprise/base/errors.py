@@ -3,6 +3,7 @@
     RepriseError
     ├── InvalidInput          a value, file or request is malformed           400
     │   ├── InvalidId         a repo id, revision or path breaks the grammar  400
+    │   ├── InvalidField      a field of a JSON body is missing or cannot be  422
     │   └── InvalidFormat     bytes that do not follow their format           400
     ├── Unauthenticated       no access token, or one the hub does not know   401
     ├── Forbidden             the caller may not do this                      403
@@ -16,6 +17,8 @@
     ├── TooLarge              over a stated limit                             413
     ├── RangeNotSatisfiable   a byte range outside the file                   416
     ├── TooManyRequests       try again later                                 429
+    ├── NotAnswered           no worker answered in time, or it was lost      503
+    │   └── AnsweredTooLate   a worker took it and did not answer in time     504
     ├── NotSupported          a part of the protocol this hub does not speak  501
     ├── HubUnreachable        the network or the hub failed; nothing cached   503
     ├── OfflineMiss           offline, and the cache lacks what was asked     503
@@ -43,10 +46,12 @@ class RepriseError(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str | None] = None
     hint: str = ""  # what to do next, when it deserves a line of its own
+    retry_after: int = 0  # seconds after which trying again makes sense; 0: nobody knows
 
-    def __init__(self, *args: object, hint: str = "") -> None:
+    def __init__(self, *args: object, hint: str = "", retry_after: int = 0) -> None:
         super().__init__(*args)
         self.hint = hint
+        self.retry_after = retry_after
 
     @property
     def message(self) -> str:
@@ -65,6 +70,20 @@ class InvalidInput(RepriseError):
 
 class InvalidId(InvalidInput):
     """A repo id, revision or path breaks the grammar."""
+
+
+class InvalidField(InvalidInput):
+    """A field of a JSON body is missing, of a wrong type or out of range.
+
+    Attributes:
+        field: Which one: `parameters.top_k`.
+    """
+
+    status = 422
+
+    def __init__(self, message: str, *, field: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.field = field
 
 
 class InvalidFormat(InvalidInput):
@@ -163,6 +182,18 @@ class TooManyRequests(RepriseError):
     """The caller should try again later."""
 
     status = 429
+
+
+class NotAnswered(RepriseError):
+    """No worker answered a request to run a model."""
+
+    status = 503
+
+
+class AnsweredTooLate(NotAnswered):
+    """A worker took the request, and its answer did not come in time."""
+
+    status = 504
 
 
 class NotSupported(RepriseError):

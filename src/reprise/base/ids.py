@@ -15,14 +15,15 @@ MAX_NAME = 96
 MAX_PATH = 1024
 # First path segments of routes: nobody may be called so.
 RESERVED_OWNERS = frozenset(
-    "api cas datasets docs github health join login logout metrics models new oauth organizations "
-    "repos search settings spaces static users v1".split()
+    "api cas claims datasets docs github health info join leaderboards login logout metrics models "
+    "new oauth organizations past-leaderboards pipeline repos search settings spaces static users "
+    "v1".split()
 )
 # What follows a repo id in routes: `owner/refs` would hide behind the refs of a legacy id.
 RESERVED_REPOS = frozenset(
-    "auth-check badge.svg blob commits discussions entry-points git-receive-pack git-upload-pack "
-    "lfs-files like likers notebook papers raw refs reports resolve settings submission tree "
-    "vote".split()
+    "auth-check badge.svg blob claims commits discussions entry-points git-receive-pack "
+    "git-upload-pack leaderboard lfs-files like likers notebook papers raw refs reports resolve "
+    "settings submission tree vote".split()
 )
 
 

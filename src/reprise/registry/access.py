@@ -32,6 +32,7 @@ class TokenRole(StrEnum):
     READ = "read"
     WRITE = "write"
     FINE_GRAINED = "fine-grained"  # per repo, see `AccessToken.scopes`
+    WORKER = "worker"  # runs models for others; on its own it sees what anybody sees
 
 
 @dataclass(frozen=True)
@@ -198,6 +199,13 @@ def check_tests(caller: Caller, repo: Repo, *, reviews: bool) -> bool:
             f"Only reviewers and those who may write to {repo.repo_id} report what checks found."
         )
     return not writes
+
+
+def is_own(caller: Caller, repo: Repo) -> bool:
+    """Tell whether a repo is the caller's or an organisation's of theirs, whatever the token."""
+    return _by_account(caller, repo) is not None or (
+        caller.account is not None and caller.account.id == repo.creator_id
+    )
 
 
 def sees_submission(caller: Caller, repo: Repo, *, reviews: bool) -> bool:

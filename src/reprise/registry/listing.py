@@ -33,6 +33,7 @@ from reprise.registry.repos import as_repo
 
 MAX_PAGE = 1000  # items
 MAX_TERMS = 20  # tags and words in one question
+_PER_REPO = {TokenRole.FINE_GRAINED, TokenRole.WORKER}  # tokens good for what their scopes name
 _MAX_WORD = 200  # characters
 # Below this many repos with a tag, sorting them costs less than reading along a sort index.
 _RARE = 5000
@@ -181,7 +182,7 @@ def visible(caller: Caller, repo_type: RepoType) -> ColumnElement[bool]:
     if caller.account is None:
         return public
     own: ColumnElement[bool] = repo.c.owner_id.in_([caller.account.id, *caller.orgs])
-    if caller.token is not None and caller.token.role is TokenRole.FINE_GRAINED:
+    if caller.token is not None and caller.token.role in _PER_REPO:
         prefix = f"{repo_type}/"
         keys = [it.removeprefix(prefix) for it in caller.token.scopes if it.startswith(prefix)]
         own = and_(own, repo.c.key.in_(keys)) if keys else false()

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from reprise.base.errors import InvalidInput, TooLarge
 from reprise.base.ids import RepoId, RepoType
-from reprise.registry import repos, tokens
+from reprise.registry import read_tokens, repos
 from reprise.registry.access import Action, Caller, Repo
 from reprise.registry.registry import Registry
 from reprise.server.credentials import access_token
@@ -98,7 +98,7 @@ class Call:
         Raises:
             Unauthenticated: The token is unknown or expired.
         """
-        return tokens.identify(conn, access_token(self.request), now=self.registry.clock())
+        return read_tokens.identify(conn, self.registry, access_token(self.request))
 
     def repo_type(self) -> RepoType:
         """The repo type this route was mounted for; models by default."""

@@ -18,9 +18,13 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MAX_HEADER = 500  # characters; proxies cut longer headers off
 
 
-def error_response(status: int, message: str, *, code: str | None = None) -> Response:
+def error_response(
+    status: int, message: str, *, code: str | None = None, retry_after: int = 0
+) -> Response:
     """Build the JSON error that PROTOCOL's table asks for."""
     headers = {"X-Error-Message": _header_text(message)}
+    if retry_after:
+        headers["Retry-After"] = str(retry_after)
     if code is not None:
         headers["X-Error-Code"] = code
     if status == HTTPStatus.UNAUTHORIZED:
@@ -31,7 +35,9 @@ def error_response(status: int, message: str, *, code: str | None = None) -> Res
 def on_reprise_error(_request: Request, error: Exception) -> Response:
     """Answer an error that Reprise raised on purpose."""
     assert isinstance(error, RepriseError)
-    return error_response(error.status, error.message, code=error.code)
+    return error_response(
+        error.status, error.message, code=error.code, retry_after=error.retry_after
+    )
 
 
 def on_moved(request: Request, error: Exception) -> Response:

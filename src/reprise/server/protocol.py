@@ -21,6 +21,8 @@ MAX_HEADER_BYTES = 64 * 1024  # URL and all header lines of one request
 # large upload stop and start for every block that the socket delivers.
 _BODY_WAITING = 1 << 20
 _LENGTH = b"content-length"
+# ASGI extension of our own: `scope["extensions"][ABORT]()` breaks the connection off at once.
+ABORT = "reprise.abort"
 _AT_ONCE = 256 << 10  # bytes that are sent without a thread: less than a socket takes
 
 Message = MutableMapping[str, Any]
@@ -115,7 +117,8 @@ class HubProtocol(HttpToolsProtocol):
                     message = {"type": "http.response.body", "more_body": message["more_body"]}
                 await send(message)
 
-            if SEND_PIECES in scope.get("extensions", ()):
+            scope.setdefault("extensions", {})[ABORT] = partial(_abort, cycle)
+            if SEND_PIECES in scope["extensions"]:
                 scope["extensions"][RECEIVE_INTO] = partial(self._receive_into, cycle)
             try:
                 await app(scope, receive_joined, send_or_copy)
@@ -188,11 +191,15 @@ async def _send_pieces(
             state = await loop.run_in_executor(message["threads"], sending.run)
         cycle.expected_content_length -= size
     except (OSError, EOFError):
-        transport.abort()
-        cycle.disconnected = True  # nothing more can be said
+        _abort(cycle)
     finally:
         out.close()
         transport.set_write_buffer_limits()
+
+
+def _abort(cycle: RequestResponseCycle) -> None:
+    cycle.transport.abort()
+    cycle.disconnected = True  # nothing more can be said
 
 
 def _duplicate(transport: asyncio.Transport) -> socket.socket:

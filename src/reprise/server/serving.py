@@ -2,13 +2,16 @@
 
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import uvicorn
 from starlette.applications import Starlette
 
 from reprise.registry.registry import Registry
 from reprise.server.app import create_app
+from reprise.server.inference.companion import Companion
+from reprise.server.inference.settings import Settings
 from reprise.server.observe import JsonLines
 from reprise.server.protocol import HubProtocol
 
@@ -16,7 +19,28 @@ _BACKLOG = 2048
 _GRACE_SECONDS = 5  # how long running requests may finish after SIGTERM
 
 
-def serve(registry: Registry, *, host: str, port: int, announce: Callable[[str], None]) -> None:
+@dataclass(frozen=True)
+class Inference:
+    """Who runs models, and how much of it.
+
+    Attributes:
+        settings: Limits.
+        worker: Makes the command line of the hub's own worker from the hub's address; None for
+            a hub whose workers others start.
+    """
+
+    settings: Settings = field(default_factory=Settings)
+    worker: Callable[[str], Sequence[str]] | None = None
+
+
+def serve(
+    registry: Registry,
+    *,
+    host: str,
+    port: int,
+    announce: Callable[[str], None],
+    inference: Inference | None = None,
+) -> None:
     """Serve a registry until SIGINT or SIGTERM.
 
     Args:
@@ -24,10 +48,16 @@ def serve(registry: Registry, *, host: str, port: int, announce: Callable[[str],
         host: Address to bind.
         port: Port to bind; 0 picks a free one.
         announce: Called with the URL once the socket accepts connections.
+        inference: Who runs models; without it, workers that others start.
     """
+    inference = inference or Inference()
     listener = _bind(host, port)
     announce(_url(listener))
-    app = create_app(registry)
+    app = create_app(registry, inference_settings=inference.settings)
+    if inference.worker is not None:
+        command = inference.worker(_url(listener, local=True))
+        app.state.companion = Companion(command, app.state.worker_secret)
+        app.state.dispatch.on_demand = app.state.companion.start
     app.state.indexer.start()
     config = uvicorn.Config(
         app,
@@ -40,7 +70,7 @@ def serve(registry: Registry, *, host: str, port: int, announce: Callable[[str],
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    _Server(config, lambda: finish(app)).run(sockets=[listener])
+    _Server(config, app).run(sockets=[listener])
 
 
 def finish(app: Starlette) -> None:
@@ -48,6 +78,8 @@ def finish(app: Starlette) -> None:
 
     After it, nothing holds a connection of the registry's database, so that it can be closed.
     """
+    if app.state.companion is not None:
+        app.state.companion.stop()
     app.state.downloads.flush(app.state.registry)
     for threads in (app.state.threads, app.state.senders, app.state.pouring.threads):
         threads.shutdown()
@@ -57,14 +89,15 @@ def finish(app: Starlette) -> None:
 class _Server(uvicorn.Server):
     """uvicorn's server, which finishes the application's own work before it stops."""
 
-    def __init__(self, config: uvicorn.Config, finish: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, app: Starlette) -> None:
         super().__init__(config)
-        self._finish = finish
+        self._app = app
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finish running requests, then the application."""
+        """Let go whoever waits, finish running requests, then the application."""
+        self._app.state.dispatch.close()
         await super().shutdown(sockets)
-        self._finish()
+        finish(self._app)
 
 
 def log_to_stderr(level: str) -> None:
@@ -86,6 +119,8 @@ def _bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _url(listener: socket.socket) -> str:
+def _url(listener: socket.socket, *, local: bool = False) -> str:
     host, port = listener.getsockname()[:2]
+    if local:  # where all addresses are listened to, none of them is one to connect to
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

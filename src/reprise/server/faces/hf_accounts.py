@@ -9,7 +9,7 @@ from reprise.registry.access import Account, Caller, OrgRole, TokenRole
 from reprise.server.calls import Call
 
 # How the wire spells token roles.
-_ROLES = {TokenRole.READ: "read", TokenRole.WRITE: "write", TokenRole.FINE_GRAINED: "fineGrained"}
+_ROLES = {role: role.value for role in TokenRole} | {TokenRole.FINE_GRAINED: "fineGrained"}
 
 
 def whoami(call: Call) -> Response:

@@ -1,0 +1,1 @@
+"""Running models for callers: a bounded line, workers that fetch jobs, answers piped through."""

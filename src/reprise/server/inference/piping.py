@@ -1,0 +1,133 @@
+"""From a worker's answer to its client: waits, sends, gives up on whoever does not read."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from reprise.base.errors import AnsweredTooLate, RepriseError
+from reprise.server.inference.answers import ClientGone, Head
+from reprise.server.inference.dispatch import Dispatch
+from reprise.server.inference.jobs import Job, Kind
+from reprise.server.protocol import ABORT
+
+_PIECE = 64 << 10  # bytes sent at a time: whoever reads 2 kB a second is not too slow
+
+OnError = Callable[[Request, RepriseError], Response]
+Message = dict[str, Any]
+
+
+class Piped(Response):
+    """The answer to a job.
+
+    It comes from whatever worker takes the job. When the client leaves first, the job is dropped.
+    """
+
+    def __init__(self, dispatch: Dispatch, job: Job, on_error: OnError, done: Callable[[], None]):
+        super().__init__()
+        self._dispatch = dispatch
+        self._job = job
+        self._on_error = on_error
+        self._done = done
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Wait for the answer and send it."""
+        watcher = asyncio.ensure_future(self._leave_with_client(receive))
+        outcome = "failed"
+        try:
+            outcome = await self._answer(scope, receive, send)
+        except ClientGone:
+            outcome = "left"
+        finally:
+            watcher.cancel()
+            self._dispatch.leave(self._job)
+            self._dispatch.count(self._job, outcome)
+            self._done()
+
+    async def _leave_with_client(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._dispatch.leave(self._job)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> str:
+        try:
+            head = await self._job.answer.head()
+        except RepriseError as error:
+            await self._on_error(Request(scope), error)(scope, receive, send)
+            return str(error.status)
+        await send(self._start(head))
+        sender = _Sender(scope, send, self._dispatch.settings.stalled)
+        try:
+            await self._pieces(sender)
+        except RepriseError as error:
+            if not head.streams:
+                sender.cut()  # half a document must not look like a whole one
+                return "broken"
+            await sender.send(_event(self._job.asked.kind, error))
+        await sender.end()
+        return str(head.status)
+
+    def _start(self, head: Head) -> Message:
+        headers = {
+            b"content-type": head.content_type.encode(),
+            b"cache-control": b"no-store",
+            b"x-content-type-options": b"nosniff",
+            b"x-accel-buffering": b"no",  # proxies shall pass events on as they come
+            b"x-repo-commit": self._job.asked.commit.encode(),
+        }
+        return {
+            "type": "http.response.start",
+            "status": head.status,
+            "headers": list(headers.items()),
+        }
+
+    async def _pieces(self, sender: "_Sender") -> None:
+        settings, loop = self._dispatch.settings, asyncio.get_running_loop()
+        until = loop.time() + settings.longest
+        async for piece in self._job.answer.pieces(settings.deadline):
+            await sender.send(piece)
+            if loop.time() > until:
+                raise AnsweredTooLate(f"The answer took over {settings.longest:g} seconds.")
+
+
+class _Sender:
+    """Sends pieces of a body to a client that has to keep up."""
+
+    def __init__(self, scope: Scope, send: Send, patience: float) -> None:
+        self._abort = scope.get("extensions", {}).get(ABORT)
+        self._send = send
+        self._patience = patience
+
+    async def send(self, piece: bytes) -> None:
+        for at in range(0, len(piece), _PIECE):
+            await self._message(piece[at : at + _PIECE], more=True)
+
+    async def end(self) -> None:
+        await self._message(b"", more=False)
+
+    def cut(self) -> None:
+        """Break the connection off, so that the client knows that something is missing."""
+        if self._abort is None:
+            raise ClientDisconnect
+        self._abort()
+
+    async def _message(self, body: bytes, *, more: bool) -> None:
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._send({"type": "http.response.body", "body": body, "more_body": more})
+        except TimeoutError:
+            self.cut()
+            raise ClientGone from None
+
+
+def _event(kind: Kind, error: RepriseError) -> bytes:
+    """An error as the last event of a stream, in the words of the protocol in use."""
+    if kind is Kind.TASK:
+        told: Message = {"error": error.message, "error_type": "incomplete_generation"}
+    else:
+        told = {"error": {"message": error.message, "type": "server_error", "code": error.status}}
+    return f"data: {json.dumps(told)}\n\n".encode()
