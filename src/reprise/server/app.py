@@ -34,25 +34,22 @@ from reprise.server.faces import (
     hf_refs,
     hf_repos,
     hf_write,
+    inference,
     lfs,
     lfs_transfers,
+    openai,
     papers,
-    inference,
-    leaderboards,
+    workers,
     xet,
     xet_xorbs,
-    openai,
 )
-    verdict_log,
-    verifier_keys,
-    workers,
 from reprise.server.indexing import Indexer
-from reprise.server.observe import Observed, health
-from reprise.server.paths import RawPath, register_convertors
-from reprise.server.pouring import Pouring
 from reprise.server.inference.dispatch import Dispatch
 from reprise.server.inference.jobs import Kind
 from reprise.server.inference.settings import Settings
+from reprise.server.observe import Observed, health
+from reprise.server.paths import RawPath, register_convertors
+from reprise.server.pouring import Pouring
 from reprise.server.routing import IndexedRouter
 from reprise.server.threads import new_senders, new_threads
 from reprise.server.web.account_page import account_or_legacy_page
@@ -71,6 +68,7 @@ register_convertors()
 _SESSIONS = 10_000  # xet uploads to remember, each by its token
 _API = "/api/{type:api}/{repo:repo}"
 _WEB = "/{type:web}{repo:repo}"
+_RUN = "/models/{repo:repo}"
 _DISCUSSION = f"{_API}/discussions/{{num:seg}}"
 _LISTINGS = 64 << 20  # bytes of listings kept between pages
 
@@ -80,7 +78,6 @@ ROUTES = [
     Route("/api/whoami-v2", face(hf_accounts.whoami)),
     Route("/api/users/{name:seg}/overview", face(hf_accounts.user_overview)),
     Route("/api/organizations/{name:seg}/overview", face(hf_accounts.org_overview)),
-_RUN = "/models/{repo:repo}"
     Route("/api/organizations/{name:seg}/members", face(hf_accounts.org_members)),
     # -- repos
     Route("/api/repos/create", face(hf_repos.create), methods=["POST"]),
@@ -188,17 +185,6 @@ _RUN = "/models/{repo:repo}"
         face(catalogue.set_report_status),
         methods=["POST"],
     ),
-    # -- git
-    Route(f"{_WEB}/info/refs", git_http.info_refs),
-    Route(f"{_WEB}/git-upload-pack", git_http.upload, methods=["POST"]),
-    Route(f"{_WEB}/git-receive-pack", git_http.receive, methods=["POST"]),
-    # -- torch.hub, sent here by the client's opener
-    Route("/github/mirror/{key:seg}", face(github.mirrored)),
-    Route("/github/api/repos/{repo:repo}/branches", face(github.branches)),
-    Route("/github/api/repos/{repo:repo}/tags", face(github.tags)),
-    Route("/github/{repo:repo}/tree/{ref:tail}", face(github.tree)),
-    Route("/github/{repo:repo}/zipball/{ref:tail}", face(github.archive)),
-    Route("/github/{repo:repo}/zipball/", face(github.archive)),
     # -- running models: for callers, and for workers
     Route("/v1/models", face(openai.list_models)),
     Route("/v1/models/{id:tail}", face(openai.get_model)),
@@ -221,32 +207,17 @@ _RUN = "/models/{repo:repo}"
     Route("/api/workers/{worker:seg}", workers.leave, methods=["DELETE"]),
     Route("/api/workers/{worker:seg}/next", workers.next_job, methods=["POST"]),
     Route("/api/workers/{worker:seg}/jobs/{job:seg}/answer", workers.answer, methods=["POST"]),
-    # -- leaderboards
-    Route("/api/leaderboards", face(leaderboards.list_boards)),
-    Route("/api/leaderboards/{board:seg}", face(leaderboards.show_board)),
-    Route("/api/past-leaderboards", face(leaderboards.list_past)),
-    Route("/api/past-leaderboards/{board:seg}", face(leaderboards.show_past)),
-    Route("/api/verifications/due", face(leaderboards.list_due)),
-    Route("/api/claims/{digest:seg}/badge.svg", face(leaderboards.badge)),
-    Route(f"{_API}/leaderboard", face(evaluations.dataset_leaderboard)),
-    # -- claims, verdicts, their keys and their log
-    Route(f"{_API}/claims", face(claims.of_repo)),
-    Route("/api/claims/{digest:seg}", face(claims.show)),
-    Route(_VERDICTS, face(claims.list_verdicts)),
-    Route(
-        _VERDICTS,
-        face(claims.post_verdict, body_limit=claims.BODY_LIMIT),
-        methods=["POST"],
-    ),
-    Route(f"{_VERDICTS}/{{id:seg}}/evidence", face(claims.evidence)),
-    Route(f"{_VERDICTS}/{{id:seg}}/answers", face(claims.answer), methods=["POST"]),
-    Route("/api/log/head", face(verdict_log.head)),
-    Route("/api/log/entries", face(verdict_log.entries)),
-    Route("/api/log/proof", face(verdict_log.proof)),
-    Route("/api/log/consistency", face(verdict_log.consistency)),
-    Route("/api/keys", face(verifier_keys.list_keys)),
-    Route("/api/keys", face(verifier_keys.add), methods=["POST"]),
-    Route("/api/keys/{fingerprint:seg}", face(verifier_keys.revoke), methods=["DELETE"]),
+    # -- git
+    Route(f"{_WEB}/info/refs", git_http.info_refs),
+    Route(f"{_WEB}/git-upload-pack", git_http.upload, methods=["POST"]),
+    Route(f"{_WEB}/git-receive-pack", git_http.receive, methods=["POST"]),
+    # -- torch.hub, sent here by the client's opener
+    Route("/github/mirror/{key:seg}", face(github.mirrored)),
+    Route("/github/api/repos/{repo:repo}/branches", face(github.branches)),
+    Route("/github/api/repos/{repo:repo}/tags", face(github.tags)),
+    Route("/github/{repo:repo}/tree/{ref:tail}", face(github.tree)),
+    Route("/github/{repo:repo}/zipball/{ref:tail}", face(github.archive)),
+    Route("/github/{repo:repo}/zipball/", face(github.archive)),
     # -- repo info, behind all longer paths
     Route(f"{_API}/revision/{{rev:seg}}", face(hf_info.repo_info)),
     Route(_API, face(hf_info.repo_info)),
@@ -295,9 +266,9 @@ def create_app(registry: Registry, *, inference_settings: Settings | None = None
     app.state.manifests = manifests.new_cache()
     app.state.indexer = Indexer(registry, app.state.info.headers)
     app.state.metrics = metrics
-    return app
     settings = inference_settings or Settings()
     app.state.dispatch = Dispatch(settings, metrics)
     app.state.inference_budget = Budget(settings.bodies)
     app.state.worker_secret = secrets.token_hex(32)
     app.state.companion = None  # the worker that `serve` starts
+    return app
