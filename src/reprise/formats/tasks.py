@@ -1,5 +1,6 @@
 """Tasks: kinds of work, as `pipeline_tag` and `task_categories` name them."""
 
+import re
 from dataclasses import dataclass
 
 
@@ -103,3 +104,20 @@ def task_label(task_id: str) -> str:
     """Return a task's name for people, or the id itself."""
     task = TASKS.get(task_id)
     return task.label if task else task_id
+
+
+# Other names of tasks, as transformers' pipelines know them.
+ALIASES = {
+    "sentiment-analysis": "text-classification",
+    "ner": "token-classification",
+    "vqa": "visual-question-answering",
+    "rerank": "text-ranking",
+    "embeddings": "sentence-similarity",
+    "conversational": "text-generation",
+}
+_PAIR = re.compile(r"translation_[A-Za-z_-]{1,40}_to_[A-Za-z_-]{1,40}")
+
+
+def canonical_task(name: str) -> str:
+    """Return the task that a name stands for: `ner`, `translation_en_to_de`, or its own name."""
+    return "translation" if _PAIR.fullmatch(name) else ALIASES.get(name, name)
