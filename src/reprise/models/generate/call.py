@@ -185,13 +185,18 @@ def _by_beams(call: Call) -> Any:
     return results.of_beams(call.runner, call.settings, call.prompts.shown, groups)
 
 
-def _by_rows(call: Call) -> Any:
+def make_rows(call: Call) -> list[Row]:
+    """Make the answers of a call, those of a prompt together."""
     copies = call.settings.num_return_sequences
     keys = row_keys(call.seed, call.prompts.identities, copies)
     histories = [history for history in _histories(call) for _ in range(copies)]
-    rows = [Row(number, History(h.ids, call.limit(h), h.source), key,
+    return [Row(number, History(h.ids, call.limit(h), h.source), key,
                 _rules_of(call, number // copies))
             for number, (h, key) in enumerate(zip(histories, keys, strict=True))]  # fmt: skip
+
+
+def _by_rows(call: Call) -> Any:
+    rows = make_rows(call)
     pieces = _pieces(call, rows)
 
     def finish() -> Any:

@@ -37,6 +37,9 @@ class Runner(Protocol):
     def reorder(self, cache: Any, rows: Sequence[int]) -> None:
         """Keep these rows of a cache, in this order."""
 
+    def join(self, cache: Any, other: Any) -> None:
+        """Put the rows of another cache below those of the first; both end together."""
+
     def pick(self, memory: Any, rows: Sequence[int]) -> Any:
         """Keep these rows of what the encoder gave."""
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from reprise.base.errors import NotSupported
 from reprise.models.generate.seam import Array, Runner
 
 HOLE = -1
@@ -29,6 +30,12 @@ class Steps(Protocol):
 
     def reorder(self, rows: Sequence[int]) -> None:
         """Keep these rows, in this order; one may be kept several times."""
+
+    def join(self, other: Any) -> None:
+        """Take the rows of other steps of the same model below its own."""
+
+    def trim(self) -> None:
+        """Forget what no row needs any more."""
 
 
 class CachedSteps:
@@ -93,3 +100,33 @@ class CachedSteps:
         self._holes = bool((self._places < 0).any())
         for name, value in self._fixed.items():
             self._fixed[name] = self._runner.pick(value, chosen)
+
+    def join(self, other: "CachedSteps") -> None:
+        """Take the rows of other steps of the same model below its own.
+
+        Raises:
+            NotSupported: An encoder was read, whose states have no places of their own.
+        """
+        if self._fixed:
+            raise NotSupported("Rows behind an encoder do not join others.")
+        parts = self._places, other._places  # noqa: SLF001 - of its own kind
+        width = max(places.shape[1] for places in parts)
+        self._places = np.concatenate([behind(places, width) for places in parts])
+        self._lengths = np.concatenate((self._lengths, other._lengths))  # noqa: SLF001
+        self._runner.join(self._cache, other._cache)  # noqa: SLF001
+        self._holes = bool((self._places < 0).any())
+
+    def trim(self) -> None:
+        """Drop the first columns for as long as no row has a key there."""
+        used = (self._places >= 0).any(axis=0)
+        count = int(used.argmax())
+        if count:
+            self._places = self._places[:, count:]
+            self._cache.trim(count)
+            self._holes = bool((self._places < 0).any())
+
+
+def behind(columns: Array, width: int) -> Array:
+    """Put holes before columns [R, S] until there are this many."""
+    missing = width - columns.shape[1]
+    return np.pad(columns, ((0, 0), (missing, 0)), constant_values=HOLE) if missing else columns

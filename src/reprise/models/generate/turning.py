@@ -7,7 +7,7 @@ import numpy as np
 
 from reprise.models import rope as ropes
 from reprise.models.generate.seam import Array, Runner
-from reprise.models.generate.steps import HOLE, CachedSteps
+from reprise.models.generate.steps import HOLE, CachedSteps, behind
 from reprise.models.plan import Plan
 from reprise.models.spec import Rope
 
@@ -57,3 +57,16 @@ class TurningSteps(CachedSteps):
         """Keep these rows, in this order; one may be kept several times."""
         super().reorder(rows)
         self._tokens = self._tokens[list(rows)]
+
+    def join(self, other: CachedSteps) -> None:
+        """Take the rows of other steps of the same model below its own."""
+        assert isinstance(other, TurningSteps)
+        super().join(other)
+        width = self._places.shape[1]
+        parts = self._tokens, other._tokens  # noqa: SLF001 - of its own kind
+        self._tokens = np.concatenate([behind(part, width) for part in parts])
+
+    def trim(self) -> None:
+        """Drop the first columns for as long as no row has a key there."""
+        super().trim()
+        self._tokens = self._tokens[:, self._tokens.shape[1] - self._places.shape[1] :]

@@ -53,6 +53,13 @@ class RowSteps:
         """Keep these rows, in this order; one may be kept several times."""
         self._rows = [self._rows[row] for row in rows]
 
+    def join(self, other: "RowSteps") -> None:
+        """Take the rows of other steps of the same model below its own."""
+        self._rows = [*self._rows, *other._rows]  # noqa: SLF001 - of its own kind
+
+    def trim(self) -> None:
+        """Do nothing: rows share no columns."""
+
     def _read(self, text: list[int], memory: Any, _new: int) -> tuple[Array, Any]:
         """Read a text of which `_new` tokens are new: scores [V], and what to remember."""
         raise NotImplementedError

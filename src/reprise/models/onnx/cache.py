@@ -45,6 +45,20 @@ class Cache:
             for layer, (keys, values) in kept.items():
                 kept[layer] = (keys[rows], values[rows])
 
+    def join(self, other: "Cache") -> None:
+        """Put the rows of another cache below; both end in the same column, gaps are zeros."""
+        for layer, pair in self._kept.items():
+            below = other.layer(layer)
+            width = max(pair[0].shape[2], below[0].shape[2])
+            both = [np.concatenate((_behind(own, width), _behind(new, width)))
+                    for own, new in zip(pair, below, strict=True)]  # fmt: skip
+            self._kept[layer] = (both[0], both[1])
+
+    def trim(self, count: int) -> None:
+        """Forget the first positions."""
+        kept = self._kept.items()
+        self._kept = {n: (k[:, :, count:], v[:, :, count:]) for n, (k, v) in kept}
+
     def feeds(self, stack: Stack, rows: int) -> dict[str, np.ndarray]:
         """Give the inputs of the next run of a stack over so many rows."""
         pairs = {memory_names(layer): pair for layer, pair in self.cross.items()}
@@ -64,3 +78,9 @@ class Cache:
         for layer in range(len(outputs) // 2):
             first, second = memory_names(layer)
             self.cross[layer] = (outputs[first], outputs[second])
+
+
+def _behind(keys: np.ndarray, width: int) -> np.ndarray:
+    """Put zeros before keys or values [B, H, S, D] until they have this many positions."""
+    missing = width - keys.shape[2]
+    return np.pad(keys, ((0, 0), (0, 0), (missing, 0), (0, 0))) if missing else keys

@@ -51,6 +51,10 @@ class OnnxRunner:
         """Keep these rows of a cache, in this order."""
         cache.reorder(np.asarray(rows))
 
+    def join(self, cache: Cache, other: Cache) -> None:
+        """Put the rows of another cache below those of the first; both end together."""
+        cache.join(other)
+
     def pick(self, memory: Any, rows: Sequence[int]) -> Any:
         """Keep these rows of what the encoder gave, or of a mask."""
         if isinstance(memory, np.ndarray):

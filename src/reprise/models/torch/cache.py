@@ -3,7 +3,9 @@
 Reading gives a view of what is filled, so one more token copies one row and nothing else.
 """
 
+import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 _FIRST = 64  # positions of a new buffer
 
@@ -68,8 +70,29 @@ class Cache:
         for layer, states in self.states.items():
             self.states[layer] = states.index_select(0, rows)
 
+    def join(self, other: "Cache") -> None:
+        """Put the rows of another cache below; both end in the same column, gaps are zeros."""
+        for number in self._lengths:
+            own, new = self.layer(number), other.layer(number)
+            width = max(own[0].shape[2], new[0].shape[2])
+            keys, values = (torch.cat((_behind(a, width), _behind(b, width)))
+                            for a, b in zip(own, new, strict=True))  # fmt: skip
+            self._kept[number], self._lengths[number] = (keys, values), width
+
+    def trim(self, count: int) -> None:
+        """Forget the first positions."""
+        kept = self._kept.items()
+        self._kept = {n: (k[:, :, count:], v[:, :, count:]) for n, (k, v) in kept}
+        self._lengths = {layer: end - count for layer, end in self._lengths.items()}
+
     def layer(self, number: int) -> tuple[Tensor, Tensor]:
         """Return the keys and values [B, H, S, D] of a layer."""
         keys, values = self._kept[number]
         end = self._lengths[number]
         return keys[:, :, :end], values[:, :, :end]
+
+
+def _behind(keys: Tensor, width: int) -> Tensor:
+    """Put zeros before keys or values [B, H, S, D] until they have this many positions."""
+    missing = width - keys.shape[2]
+    return pad(keys, (0, 0, missing, 0)) if missing else keys

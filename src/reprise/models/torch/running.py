@@ -88,6 +88,11 @@ class TorchRunner:
         cache.reorder(torch.tensor(rows, device=self._device))
 
     @torch.inference_mode()
+    def join(self, cache: Cache, other: Cache) -> None:
+        """Put the rows of another cache below those of the first; both end together."""
+        cache.join(other)
+
+    @torch.inference_mode()
     def pick(self, memory: Any, rows: Sequence[int]) -> Any:
         """Keep these rows of what the encoder gave, or of a mask."""
         if isinstance(memory, np.ndarray):
