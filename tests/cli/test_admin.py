@@ -68,5 +68,21 @@ def test_an_alias_leads_a_legacy_id_to_a_repo(data: Path) -> None:
 
 def test_gc_and_fsck_of_a_new_hub_find_nothing(data: Path) -> None:
     run(data, "user", "create", "ada")
-    assert json.loads(run(data, "gc", "--json").stdout) == {"repos": 0, "deleted": 0, "uploads": 0}
+    assert set(json.loads(run(data, "gc", "--json").stdout).values()) == {0}
     assert json.loads(run(data, "fsck", "--json").stdout)["problems"] == []
+
+
+def test_default_models_are_set_listed_and_removed(data: Path) -> None:
+    from tests.factories import make_repo, make_user
+
+    registry = Registry.open(data)
+    make_user(registry, "ada")
+    make_repo(registry, "ada/words")
+    registry.close()
+    chosen = json.loads(run(data, "defaults", "set", "fill-mask", "ada/words", "--json").stdout)
+    assert (chosen["task"], chosen["repo"], len(chosen["commit"])) == ("fill-mask", "ada/words", 40)
+    listed = run(data, "defaults", "list", "--json")
+    assert json.loads(listed.stdout) == [{**chosen, "public": True}]
+    assert listed.stderr.startswith("Signed by SHA256:")
+    assert run(data, "defaults", "remove", "fill-mask").exit_code == 0
+    assert json.loads(run(data, "defaults", "list", "--json").stdout) == []

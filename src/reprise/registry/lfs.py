@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 from reprise.base.digests import is_sha256
 from reprise.base.errors import CorruptContent, InvalidInput, NotFound, RepoNotFound, TooLarge
 from reprise.registry import stored
-from reprise.registry.db.database import lock_repo
+from reprise.registry.db.database import lock_repo, lock_store
 from reprise.registry.db.schema import lfs_upload, repo
 from reprise.registry.registry import Registry
 from reprise.registry.storage.store import Staged, file_key
@@ -114,9 +114,13 @@ def keep(registry: Registry, file: LargeFile, incoming: Incoming) -> None:
         raise CorruptContent(
             f"The bytes that came have SHA-256 {incoming.staged.sha256()}, not {file.sha256}."
         )
-    incoming.staged.publish(file_key(file.sha256))
+    key = file_key(file.sha256)
+    incoming.staged.publish(key)
     with registry.db.write() as conn:
+        lock_store(conn)
         _check_repo(conn, file.repo_id)
+        if registry.store.size(key) is None:  # older bytes stood there, unused, and were deleted
+            incoming.staged.publish(key)
         stored.record(
             conn,
             repo_id=file.repo_id,

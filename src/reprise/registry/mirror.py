@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, select
 from reprise.base.digests import is_sha256, sha256_hex
 from reprise.base.errors import AlreadyExists, CorruptContent, InvalidInput, NotFound, TooLarge
 from reprise.registry import stored
+from reprise.registry.db.database import lock_store
 from reprise.registry.db.schema import mirror, stored_file
 from reprise.registry.db.upsert import insert
 from reprise.registry.registry import Registry
@@ -97,10 +98,14 @@ def add(
         _fill(registry, staged, pieces)
         digest = staged.sha256()
         _check_digest(url, digest, sha256)
-        staged.publish(file_key(digest))
+        key = file_key(digest)
+        staged.publish(key)
         found = Mirrored(url, digest, staged.size, registry.clock())
-    with registry.db.write() as conn:
-        _record(conn, found, replace=replace)
+        with registry.db.write() as conn:
+            lock_store(conn)
+            if registry.store.size(key) is None:  # older bytes stood there, and were deleted
+                staged.publish(key)
+            _record(conn, found, replace=replace)
     return found
 
 
@@ -119,7 +124,7 @@ def list_all(conn: Connection) -> list[Mirrored]:
 
 
 def remove(conn: Connection, url: str) -> None:
-    """Forget a URL; the content stays in the store.
+    """Forget a URL; `registry.unused` deletes the content once nothing else refers to it.
 
     Raises:
         NotFound: It is not mirrored.

@@ -11,6 +11,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 # Enough for every worker thread of the server; a waiting thread costs less than a refused one.
 _POOL_SIZE = 48
 _BUSY_MS = 30_000
+_STORE = -1  # the number of the store's lock: no repo has it
 
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -74,6 +75,18 @@ def lock_repo(conn: Connection, repo_id: int) -> None:
     """Hold a repo until the transaction ends, so that writers to it queue instead of retrying."""
     if conn.dialect.name == "postgresql":
         conn.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": repo_id})
+
+
+def lock_store(conn: Connection, *, alone: bool = False) -> None:
+    """Keep stored bytes from being deleted until the transaction ends.
+
+    Args:
+        conn: An open write transaction; SQLite's holds all others up anyway.
+        alone: Wait for everybody else who holds this lock and keep them out: to delete bytes.
+    """
+    if conn.dialect.name == "postgresql":
+        lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+        conn.execute(text(f"SELECT {lock}(:id)"), {"id": _STORE})
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:

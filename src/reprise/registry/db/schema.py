@@ -345,6 +345,15 @@ xet_file_xorb = Table(
     Index("xet_file_xorb_by_xorb", "xorb_hash"),
 )
 
+# Files and xorbs that nothing refers to, by when that was noticed first.
+unused = Table(
+    "unused",
+    metadata,
+    Column("kind", Text, primary_key=True),  # file, xorb
+    Column("hash", LargeBinary(32), primary_key=True),
+    Column("since", BigInteger, nullable=False),
+)
+
 # -- entry points ---------------------------------------------------------------------------
 
 # What hubconf.py offers at a commit that the default branch once pointed at.

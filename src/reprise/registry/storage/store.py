@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 CHUNK = 1 << 20  # bytes read or written at a time
+FILES, XORBS = "sha256", "xorb"  # what the keys of whole files and of xorbs start with
 
 
 class Digest(Protocol):
@@ -87,9 +88,14 @@ def room(length: int) -> int:
 
 def file_key(sha256: str) -> str:
     """Key of a whole file by its SHA-256 in hex."""
-    return f"sha256/{sha256[:2]}/{sha256[2:4]}/{sha256}"
+    return f"{FILES}/{sha256[:2]}/{sha256[2:4]}/{sha256}"
 
 
 def xorb_key(xorb_hash: str) -> str:
     """Key of a xorb by its hash in hex, as xet writes it."""
-    return f"xorb/{xorb_hash[:2]}/{xorb_hash[2:4]}/{xorb_hash}"
+    return f"{XORBS}/{xorb_hash[:2]}/{xorb_hash[2:4]}/{xorb_hash}"
+
+
+def evidence_key(sha256: str) -> str:
+    """Key of something that a verification left, by its SHA-256 in hex."""
+    return f"evidence/{sha256[:2]}/{sha256[2:4]}/{sha256}"

@@ -6,7 +6,7 @@ bytes, `prove` rebuilds and hashes, `save` writes the rows in one transaction.
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -19,7 +19,8 @@ from reprise.formats.xet.hashes import Node, file_hash, range_hash, to_text
 from reprise.formats.xet.shards import FileInfo, Term
 from reprise.formats.xet.xorbs import ChunkTable
 from reprise.registry import stored
-from reprise.registry.db.schema import xet_file, xet_file_xorb
+from reprise.registry.db.database import lock_store
+from reprise.registry.db.schema import xet_file, xet_file_xorb, xorb
 from reprise.registry.db.upsert import insert
 from reprise.registry.registry import Registry
 from reprise.registry.stored import StoredFile
@@ -115,7 +116,9 @@ def save(registry: Registry, scope: Scope, checked: Checked) -> None:
     """Write the rows of proven files and let the scope's repo refer to them."""
     now = registry.clock()
     with registry.db.write() as conn:
+        lock_store(conn)
         hold(conn, scope)
+        _check_there(conn, scope, checked.tables)
         if checked.tables:
             link(conn, scope, list(checked.tables))
         for file in sorted(checked.files, key=lambda file: file.hash):
@@ -147,12 +150,24 @@ def _tables(conn: Connection, scope: Scope, hashes: list[bytes]) -> Tables:
     known = referable(conn, scope, hashes)
     missing = [hash_ for hash_ in hashes if hash_ not in known]
     if missing:
-        raise InvalidInput(
-            f"The shard refers to xorb {to_text(missing[0])}, which was not uploaded to "
-            f"{scope.repo.repo_id}. Upload its xorbs first; if the client thinks it did, clear "
-            "its xet cache (the folder `xet` in the Hugging Face cache)."
-        )
+        raise _unknown(scope, missing[0])
     return tables_of(conn, hashes)
+
+
+def _check_there(conn: Connection, scope: Scope, hashes: Iterable[bytes]) -> None:
+    """Make sure that no xorb was deleted since `check`, as unused ones are after a month."""
+    for some in batches(hashes):
+        there = set(conn.execute(select(xorb.c.hash).where(xorb.c.hash.in_(some))).scalars())
+        if len(there) < len(some):
+            raise _unknown(scope, next(hash_ for hash_ in some if hash_ not in there))
+
+
+def _unknown(scope: Scope, xorb_hash: bytes) -> InvalidInput:
+    return InvalidInput(
+        f"The shard refers to xorb {to_text(xorb_hash)}, which was not uploaded to "
+        f"{scope.repo.repo_id}. Upload its xorbs first; if the client thinks it did, clear "
+        "its xet cache (the folder `xet` in the Hugging Face cache)."
+    )
 
 
 def _known(conn: Connection, hashes: list[bytes]) -> dict[bytes, bytes]:

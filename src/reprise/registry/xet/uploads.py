@@ -2,9 +2,10 @@
 
 from sqlalchemy import Connection, select
 
-from reprise.base.errors import TooLarge
+from reprise.base.errors import TooLarge, TooManyRequests
 from reprise.formats.xet.hashes import eligible, to_text
 from reprise.formats.xet.xorbs import MAX_XORB, ChunkTable, Verifier, relocate
+from reprise.registry.db.database import lock_store
 from reprise.registry.db.schema import account_xorb, repo_xorb, xet_chunk, xorb
 from reprise.registry.db.upsert import insert
 from reprise.registry.registry import Registry
@@ -74,6 +75,17 @@ class IncomingXorb:
                 return table
         return relocate(table, self._store.read(self._key))
 
+    def check_there(self) -> None:
+        """Make sure that nobody deletes the stored bytes any more.
+
+        Raises:
+            TooManyRequests: Older bytes stood there, unused, and were deleted meanwhile.
+        """
+        if self._store.size(self._key) is None:
+            raise TooManyRequests(
+                "The xorb was deleted while it was on its way; send it again.", retry_after=1
+            )
+
 
 def is_known(conn: Connection, scope: Scope, xorb_hash: bytes) -> bool:
     """Tell whether a scope's own repo has a xorb already."""
@@ -98,10 +110,13 @@ def keep(registry: Registry, scope: Scope, xorb_hash: bytes, incoming: IncomingX
     Raises:
         InvalidFormat, CorruptContent: It is not whole, or has another hash; nothing is kept.
         RepoNotFound: The repo was deleted meanwhile.
+        TooManyRequests: Send it again.
     """
     table = incoming.keep()
     with registry.db.write() as conn:
+        lock_store(conn)
         hold(conn, scope)
+        incoming.check_there()
         _record(conn, xorb_hash, table, now=registry.clock())
         link(conn, scope, [xorb_hash])
 
