@@ -135,7 +135,7 @@ def sync(path: Path, **given: Any) -> None:
 
 
 @lock.command()
-@click.argument("form", type=click.Choice(["croissant", "cyclonedx", "spdx", "pylock"]))
+@click.argument("form", type=click.Choice(["croissant", "cyclonedx", "pylock", "ro-crate", "spdx"]))
 @_FILE
 def export(form: str, path: Path) -> None:
     """Print a lock in the words of other tools."""

@@ -41,6 +41,7 @@ COMMANDS = {
     "search": Entry("search:search", "Search the hub.", _USE),
     "metric": Entry("metric:metric", "List, show and compute metrics.", _USE),
     "verify": Entry("verify:verify", "Compute what a repo claims again.", _USE),
+    "eval": Entry("evaluate:evaluate", "Evaluate a model on a benchmark.", _USE),
     "claim": Entry("verify:claim_command", "Compute a score and claim it.", _SHARE),
     "lock": Entry("lock:lock", "Pin models, data, metrics and packages.", _USE),
     "data": Entry("data:data", "Look at data sets and what their steps keep.", _USE),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reprise.base.errors import InvalidInput, NotSupported
+from reprise.base.errors import InvalidInput
 from reprise.cli import output
 from reprise.cli.isolation_options import isolation_options, taken
 from reprise.cli.lock import name_and_value
@@ -33,6 +33,12 @@ _SHOWN = 10  # differing examples
     help="Where predictions, statistics, log and verdict go.",
 )  # fmt: skip
 @click.option("--sign", is_flag=True, help="Sign the verdicts; makes a key the first time.")
+@click.option("--lock", type=click.Path(path_type=Path, exists=True), metavar="FILE",
+              help="A reprise.lock that decides commits, rows and packages.")  # fmt: skip
+@click.option("--trainings", type=click.IntRange(3, 100),
+              help="With --level retrain: at most so many.  [default: 5]")  # fmt: skip
+@click.option("--training-seconds", type=click.FloatRange(1),
+              help="With --level retrain: how long one may take.  [default: 3600]")  # fmt: skip
 @click.option("--endpoint", metavar="URL", help="Another hub than HF_ENDPOINT.")
 @click.option("--offline", is_flag=True, help="Use only what is cached.")
 @isolation_options
@@ -114,17 +120,15 @@ def _how(given: dict[str, Any]) -> "How":
     isolation = taken(given, wanted=True, flag="") or Isolation()
     sources = replace(isolation.sources, offline=offline)
     level = _LEVELS[given.get("level", "rerun")]
-    if level == "retrained":
-        raise NotSupported(
-            "Training is not repeated by this version.", hint="Leave out --level, or --level rerun."
-        )
     key = None
     if given.get("sign"):
         output.say(f"Signed by {keys.make()}")
         key = keys.read()
     return How(
         Level(level), replace(isolation, sources=sources), _options(given),
-        given.get("evidence"), key,
+        given.get("evidence"), key, lock=given.get("lock"),
+        training=Plan(given.get("trainings") or Plan.most,
+                      given.get("training_seconds") or Plan.seconds),
     )  # fmt: skip
 
 
@@ -142,6 +146,7 @@ def _draft(repo: str, given: dict[str, Any]) -> Any:
     if ":" in name.rpartition("/")[2]:
         raise InvalidInput("A claim is about a commit: write owner/name or owner/name@commit.")
     draft = Claim(
+    from reprise.verify.retraining import Plan
         task=given["task"],
         model=ModelPin(name, commit if at else None),
         data=DataPin(given["data"], None, given["config"], given["split"], limit=given["limit"]),

@@ -1,4 +1,4 @@
-"""A `reprise.lock` in the words of others: CycloneDX, SPDX, Croissant. For reading, not for use."""
+"""A `reprise.lock` in the words of others, for reading: CycloneDX, SPDX, Croissant, RO-Crate."""
 
 from typing import Any
 from urllib.parse import quote
@@ -7,8 +7,9 @@ from uuid import NAMESPACE_URL, uuid5
 from reprise.base.errors import InvalidInput
 from reprise.formats.pylock import Lock
 from reprise.formats.reprise_lock import LockedCode, LockedData, LockedRepo, RepriseLock
+from reprise.formats.ro_crate import crate
 
-FORMATS = ("croissant", "cyclonedx", "spdx")
+FORMATS = ("croissant", "cyclonedx", "ro-crate", "spdx")
 _CROISSANT = "http://mlcommons.org/croissant/1.0"
 _ENCODINGS = {
     "csv": "text/csv", "json": "application/json", "jsonl": "application/jsonlines",
@@ -21,7 +22,7 @@ def export(lock: RepriseLock, form: str, packages: Lock | None = None) -> dict[s
 
     Args:
         lock: What to say.
-        form: `croissant` (the data sets), `cyclonedx` or `spdx` (everything).
+        form: `croissant` (the data sets), `cyclonedx`, `ro-crate` or `spdx` (everything).
         packages: The Python packages.
 
     Raises:
@@ -32,6 +33,8 @@ def export(lock: RepriseLock, form: str, packages: Lock | None = None) -> dict[s
             return _croissant(lock)
         case "cyclonedx":
             return _cyclonedx(lock, packages)
+        case "ro-crate":
+            return crate(lock, packages)
         case "spdx":
             return _spdx(lock, packages)
     raise InvalidInput(f"There is no export {form!r}; there are {', '.join(FORMATS)}.")

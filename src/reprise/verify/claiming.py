@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
+from typing import Any
 
 from reprise.base.files import write_bytes
 from reprise.formats import card_claims, claim, yaml_json
@@ -12,10 +13,12 @@ from reprise.hub import lock
 from reprise.hub.lock import Made, Wish
 from reprise.hub.locking import Locking
 from reprise.metrics.fingerprint import definition_hash
-from reprise.verify import gathering, plan, predictions
+from reprise.verify import gathering, predictions
 from reprise.verify.compare import exact
+from reprise.verify.evaluators import catalogue
 from reprise.verify.running import Computed, How, compute, pins_of
 
+_NUMERIC = ("numpy", "onnxruntime", "reprise", "safetensors", "tokenizers", "torch")
 _DECIMALS = {"fraction": 4, "percent": 2, "raw": 4}
 
 
@@ -87,13 +90,15 @@ def _filled(wanted: Wanted, done: Computed, locked: RepriseLock) -> Claim:
             content_sha256=pins["data.content-sha256"],
         ),
         metric=replace(
-            draft.metric, id=score.metric, value=score.name, signature=score.signature,
-            unit=score.unit, higher_is_better=score.higher_is_better,
+            draft.metric, id=score.metric, value=score.name, args=pins["metric.args"],
+            signature=score.signature, unit=score.unit,
+            higher_is_better=score.higher_is_better,
         ),
         result=stated,
         run=replace(
-            draft.run, entry=plan.ENTRY_POINT, args=run_args, batch=draft.run.batch or plan.BATCH,
-            threads=draft.run.threads or 1, lock=locked.digest,
+            draft.run, entry=pins["run.entry"], args=run_args,
+            batch=draft.run.batch or pins["run.batch"], threads=draft.run.threads or 1,
+            lock=locked.digest,
         ),
     )  # fmt: skip
 
@@ -110,9 +115,19 @@ def _locked(draft: Claim, done: Computed, how: How, locking: Locking) -> Made:
     ]  # fmt: skip
     found = lock.resolve(wishes, options=how.options)
     metric = LockedMetric(definition.id, definition.version, definition_hash(definition))
-    settings = {"threads": draft.run.threads or 1, "batch-size": draft.run.batch or plan.BATCH}
-    found = replace(found, metric=(metric,), determinism=settings)
+    batch = draft.run.batch or done.pins["run.batch"]
+    settings = {"threads": draft.run.threads or 1, "batch-size": batch}
+    found = replace(found, metric=(metric,), determinism=settings, system=_system(done))
     return Made(found, lock.packages_of(found, locking, how.options))
+
+
+def _system(done: Computed) -> dict[str, Any]:
+    """Pin what a built-in evaluator ran on: there is no code whose packages could be locked."""
+    if not catalogue.is_evaluator(done.pins["run.entry"]):
+        return {}
+    there = done.environment["packages"]
+    return {"evaluator": done.pins["run.entry"],
+            "packages": {name: there[name] for name in _NUMERIC if name in there}}  # fmt: skip
 
 
 def _rounded(value: float | None, decimals: int) -> str:

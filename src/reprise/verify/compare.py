@@ -18,16 +18,12 @@ from reprise.formats.reading import decimal
 from reprise.formats.verdict import Outcome
 from reprise.metrics.paired import Difference
 from reprise.metrics.signature import comparable
+from reprise.verify.student import quantile
 
 _CAP = 1000  # one flipped decision per so many examples is the most that noise may explain
 _FEWEST = 3  # trainings
-# Two-sided 95 % quantiles of Student's t, by degrees of freedom; beyond, the normal's.
-_T = (
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
-    2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
-    2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
-)  # fmt: skip
-_NORMAL = 1.960
+_WIDTH = 0.975  # two-sided 95 %
+_CLEARLY = 0.9995  # two-sided 99.9 %: what is outside of that needs no further training
 
 
 @dataclass(frozen=True)
@@ -125,6 +121,30 @@ def judge_training(claim: Claim, values: Sequence[float], unit: str) -> Judged:
     return Judged(Outcome.CONSISTENT if inside else Outcome.CONTRADICTED, reason, half, difference)
 
 
+def is_decided(claim: Claim, values: Sequence[float], unit: str, most: int) -> bool:
+    """Tell whether further trainings could hardly change the outcome.
+
+    They could not where the claimed value lies inside of what the interval would shrink to with
+    this spread, or outside of the 99.9 % interval: looking after each training must not turn 5 %
+    of errors into many.
+
+    Args:
+        claim: What was claimed.
+        values: Of the trainings so far.
+        unit: Of the values.
+        most: How many trainings there will be at most.
+    """
+    if len(values) < _FEWEST:
+        return False
+    if len(values) >= most:
+        return True
+    apart = abs(exact(fmean(values)) - claimed_value(claim, unit))
+    spread, rounding = stdev(values), half_unit(claim, unit)
+    least = quantile(_WIDTH, most - 1) * spread * math.sqrt(1 + 1 / most)
+    widest = quantile(_CLEARLY, len(values) - 1) * spread * math.sqrt(1 + 1 / len(values))
+    return apart <= exact(least) + rounding or apart > exact(widest) + rounding
+
+
 def prediction_interval(values: Sequence[float]) -> float:
     """Return half the width of the 95 % interval in which one more training would fall.
 
@@ -132,9 +152,8 @@ def prediction_interval(values: Sequence[float]) -> float:
         >>> round(prediction_interval([0.9, 0.91, 0.92]), 4)
         0.0497
     """
-    freedom = len(values) - 1
-    quantile = _T[freedom - 1] if freedom <= len(_T) else _NORMAL
-    return quantile * stdev(values) * math.sqrt(1 + 1 / len(values))
+    wide = quantile(_WIDTH, len(values) - 1)
+    return wide * stdev(values) * math.sqrt(1 + 1 / len(values))
 
 
 def not_comparable(claim: Claim, seen: Observed) -> str:

@@ -23,15 +23,20 @@ def keep(
     folder: Path,
     claimed: Claim,
     *,
-    predictions: bytes | None = None,
+    predictions: bytes | Mapping[str, bytes] | None = None,
     scored: Scored | None = None,
     environment: Mapping[str, Any] | None = None,
     log: str = "",
 ) -> dict[str, str]:
-    """Write the evidence of one run; return the digest of each file by name."""
+    """Write the evidence of one run; return the digest of each file by name.
+
+    Predictions of several trainings are a file each.
+    """
     files = {CLAIM: claim.write(claimed).encode()}
-    if predictions is not None:
+    if isinstance(predictions, bytes):
         files[PREDICTIONS] = predictions
+    elif predictions is not None:
+        files |= predictions
     if environment:
         files[ENVIRONMENT] = (json.dumps(environment, indent=2, sort_keys=True) + "\n").encode()
     if log:

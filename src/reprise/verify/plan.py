@@ -17,7 +17,7 @@ ENTRY_POINT = "entry-point"  # the evaluator that calls what an entry point made
 _INPUTS = ("text", "sentence", "question", "tokens", "words", "input", "inputs", "query", "prompt")
 _LABELS = ("label", "labels", "category", "intent", "class", "tags", "ner_tags", "target", "answer")
 BATCH = 32
-_KNOWN_ARGS = frozenset({"name", "args", "kwargs", "call", "input", "label", "method"})
+_KNOWN_ARGS = frozenset({"name", "args", "kwargs", "call", "input", "label", "method", "train"})
 
 
 class NoAnswer(RepriseError):
@@ -79,7 +79,8 @@ def calling(claim: Claim, offers: Sequence[Offer], checked: Sequence[str]) -> Ca
     if run.entry not in {None, ENTRY_POINT}:
         raise NoAnswer(
             Outcome.UNVERIFIABLE,
-            f"run.entry is {run.entry!r}, which this version cannot run; it runs {ENTRY_POINT}",
+            f"run.entry is {run.entry!r}, which this version cannot run; it runs {ENTRY_POINT} "
+            "and its own evaluators",
         )
     if unknown := sorted(set(run.args) - _KNOWN_ARGS):
         raise NoAnswer(Outcome.UNVERIFIABLE, f"run.args has {unknown[0]!r}, which means nothing")

@@ -3,9 +3,10 @@
 Only inputs go to the model's code. What is right stays on this side, and so does the metric.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 from reprise.base.errors import (
@@ -23,10 +24,12 @@ from reprise.hub.manifest import Manifest
 from reprise.hub.snapshots import Snapshot
 from reprise.hub.trials.setting import ask_object
 from reprise.isolate.client import Worker
+from reprise.isolate.launch import Launch
 from reprise.verify.compare import Noise
 from reprise.verify.plan import Calling, NoAnswer
 from reprise.verify.predictions import Prediction, read_answer
 
+Advance = Callable[[int], None]
 PROBED = 64  # examples that are run again
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -52,12 +55,16 @@ class _Asking:
 
     model: Any
     calling: Calling
+    advance: Advance | None = None
     in_batches: bool = True
 
     def ask(self, inputs: Sequence[Any], batch: int) -> list[Prediction]:
         found: list[Prediction] = []
         for start in range(0, len(inputs), batch):
-            found += self._batch(list(inputs[start : start + batch]))
+            some = self._batch(list(inputs[start : start + batch]))
+            found += some
+            if self.advance is not None:
+                self.advance(len(some))
         return found
 
     def _batch(self, inputs: list[Any]) -> list[Prediction]:
@@ -77,24 +84,30 @@ class _Asking:
         return target(argument, **self.calling.call)
 
 
-def run(
-    snapshot: Snapshot,
-    manifest: Manifest,
-    calling: Calling,
-    inputs: Sequence[Any],
-    isolation: Isolation,
-) -> Rerun:
-    """Run a model over inputs, in a worker that may touch nothing.
+@dataclass(frozen=True)
+class Place:
+    """Where a model is asked: how its worker starts, and the folder of what makes the model."""
+
+    launch: Launch
+    folder: Path
+    name: str
+
+    @property
+    def threads(self) -> int:
+        """How many threads its libraries may use."""
+        return int(dict(self.launch.env).get(_THREADS[0], 1))
+
+
+def prepare(snapshot: Snapshot, manifest: Manifest, isolation: Isolation) -> Place:
+    """Build the environment of a worker that may touch nothing.
 
     Args:
         snapshot: The model's repo.
         manifest: What its source says.
-        calling: How to make and ask it.
-        inputs: One per example.
         isolation: What the worker is like; it is never trusted.
 
     Raises:
-        NoAnswer: Environment or code failed; the log is in it.
+        NoAnswer: The environment cannot be built; the log is in it.
         HubUnreachable, OfflineMiss: Packages cannot be fetched from here.
         NotSupported: This machine cannot confine untrusted code.
     """
@@ -106,26 +119,51 @@ def run(
         raise NoAnswer(
             Outcome.NOT_RUNNABLE, f"its environment cannot be built: {_line(error)}", log=str(error)
         ) from None
-    with Worker(launch, name=str(snapshot.address), prefer_numpy=True) as worker:
+    return Place(launch, snapshot.folder.resolve(), str(snapshot.address))
+
+
+def run(
+    place: Place,
+    calling: Calling,
+    inputs: Sequence[Any],
+    *,
+    advance: Advance | None = None,
+    probed: int = PROBED,
+) -> Rerun:
+    """Run a model over inputs, in a worker that may touch nothing.
+
+    Args:
+        place: Where.
+        calling: How to make and ask it.
+        inputs: One per example.
+        advance: Told how many examples have been answered since it was last told.
+        probed: How many of the first examples are run again with another batch size.
+
+    Raises:
+        NoAnswer: Its code failed; the log is in it.
+        NotSupported: This machine cannot confine untrusted code.
+    """
+    with Worker(place.launch, name=place.name, prefer_numpy=True) as worker:
         hello = worker.start()
         environment = {
             "isolation": hello.level.name.lower(),
             "python": hello.python,
             "packages": ask_object(worker, "packages"),
-            "threads": int(dict(isolation.env).get(_THREADS[0], 1)),
+            "threads": place.threads,
         }
         try:
-            model = worker.load(snapshot.folder.resolve(), calling.entry, **calling.kwargs)
-            asking = _Asking(model, calling)
+            model = worker.load(place.folder, calling.entry, **calling.kwargs)
+            asking = _Asking(model, calling, advance)
             answers = asking.ask(inputs, calling.batch)
-            probed = asking.ask(inputs[:PROBED], other_batch(calling.batch))
+            again = _Asking(model, calling, in_batches=asking.in_batches)
+            twice = again.ask(inputs[:probed], other_batch(calling.batch))
         except (IsolationFailed, InvalidFormat) as error:
             raise NoAnswer(
                 Outcome.NOT_RUNNABLE, f"its code failed: {_line(error)}", log=str(error)
             ) from None
         except RepriseError as error:
             raise NoAnswer(Outcome.NOT_RUNNABLE, _line(error), log=str(error)) from None
-    return Rerun(tuple(answers), tuple(probed), environment)
+    return Rerun(tuple(answers), tuple(twice), environment)
 
 
 def deterministic(isolation: Isolation, threads: int) -> Isolation:
@@ -153,6 +191,20 @@ def noise_of(found: Rerun) -> Noise:
         return Noise(doubtful=max(flips, sum(m < band for m in margins if m is not None)))
     share = flips / max(1, len(pairs))
     return Noise(doubtful=max(1, ceil(share * len(found.predictions))))
+
+
+def as_decisions(found: Rerun) -> Rerun:
+    """Read pairs of numbers as decisions for the larger one, as clear as they are far apart."""
+    return replace(
+        found,
+        predictions=tuple(map(_decision, found.predictions)),
+        probed=tuple(map(_decision, found.probed)),
+    )
+
+
+def _decision(said: Prediction) -> Prediction:
+    difference = float(said.value[0] - said.value[1])
+    return Prediction(difference > 0, difference, abs(difference))
 
 
 def other_batch(batch: int) -> int:

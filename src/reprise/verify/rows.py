@@ -49,7 +49,6 @@ def read_split(folder: Path, split: str, config: str | None = None) -> Rows:
     """
     require("pyarrow", extra="data")
     from reprise.data import load_dataset
-    from reprise.data.content import content_id
 
     try:
         found = load_dataset(str(folder), config, split=split)
@@ -59,6 +58,13 @@ def read_split(folder: Path, split: str, config: str | None = None) -> Rows:
         raise NotFound(error.message, hint=error.hint) from None
     if found.num_rows > MAX_ROWS:
         raise InvalidFormat(f"Split {split!r} has more than {MAX_ROWS:,} rows.")
+    return rows_of(found)
+
+
+def rows_of(found: Any) -> Rows:
+    """Take all rows of a `reprise.data.Dataset`."""
+    from reprise.data.content import content_id
+
     labels = {name: _label_names(feature) for name, feature in found.features.items()}
     named = {name: it for name, it in labels.items() if it}
     return Rows(found.to_dict(), content_id(found.to_arrow()), named)

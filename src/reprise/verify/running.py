@@ -1,27 +1,37 @@
 """Verify a claim from its pins to its verdict: fetch, run, score, judge, keep the evidence."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from reprise.base.clock import Clock, iso, system_clock
-from reprise.formats import trial_plans
 from reprise.formats.card_claims import Found
 from reprise.formats.claim import Claim
 from reprise.formats.claimed_values import unit_of
 from reprise.formats.verdict import Level, Outcome, Verdict
 from reprise.hub import settings
 from reprise.hub.isolated import Isolation
-from reprise.hub.manifest import Manifest, read_manifest
-from reprise.hub.snapshots import Options, Snapshot, open_snapshot
+from reprise.hub.locked import packages_path
+from reprise.hub.snapshots import Options, open_snapshot
 from reprise.metrics.paired import Difference
-from reprise.verify import compare, evidence, gathering, plan, predictions, rerun, scoring
+from reprise.verify import (
+    compare,
+    evidence,
+    gathering,
+    locked,
+    predictions,
+    rerun,
+    retraining,
+    scoring,
+)
 from reprise.verify.compare import Judged, Noise, Observed
 from reprise.verify.gathering import Data, Model
-from reprise.verify.plan import Calling, Columns, NoAnswer, Offer
-from reprise.verify.rerun import Rerun
+from reprise.verify.plan import NoAnswer
+from reprise.verify.rerun import Advance
+from reprise.verify.retraining import Plan
 from reprise.verify.scoring import Scored
+from reprise.verify.work import work_of
 
 _MAX_LOG = 100_000  # characters
 
@@ -31,12 +41,15 @@ class How:
     """How to verify.
 
     Attributes:
-        level: `recomputed` from stored predictions, or `rerun`.
+        level: `recomputed` from stored predictions, `rerun`, or `retrained`.
         isolation: What the worker is like.
         options: How to fetch.
         folder: Where evidence goes; by default below the cache of snapshots.
         key: Private key that signs; None for no signature.
         clock: Tells the time.
+        lock: A `reprise.lock` that decides commits, rows and packages.
+        training: How often to train, at level `retrained`.
+        advance: Told how many examples have been answered since it was last told.
     """
 
     level: Level = Level.RERUN
@@ -45,6 +58,9 @@ class How:
     folder: Path | None = None
     key: bytes | None = None
     clock: Clock = system_clock
+    lock: Path | None = None
+    training: Plan = field(default_factory=Plan)
+    advance: Advance | None = None
 
 
 @dataclass(frozen=True)
@@ -105,18 +121,27 @@ def verify_claim(found: Found, how: How, beside: Path) -> Report:
     """
     claimed = found.claim
     folder = _folder(claimed, how)
+    if how.lock is not None:
+        claimed = locked.pinned(claimed, how.lock, how.options)
     try:
-        done = compute(claimed, how, beside)
+        made = _answer(found.claim, claimed, (how, folder, beside))
     except NoAnswer as error:
-        kept = evidence.keep(folder, claimed, log=error.log[:_MAX_LOG])
+        kept = evidence.keep(folder, found.claim, log=error.log[:_MAX_LOG])
         made = Verdict(
-            claimed.digest, how.level, error.outcome, claimed.result.value, reason=error.message,
-            evidence=kept, hardware=evidence.hardware(), made_at=iso(how.clock()),
+            found.claim.digest, how.level, error.outcome, claimed.result.value,
+            reason=error.message, evidence=kept, hardware=evidence.hardware(),
+            made_at=iso(how.clock()),
         )  # fmt: skip
-    else:
-        made = _judged(claimed, done, how, folder)
     evidence.keep_verdict(folder, made, how.key)
     return Report(found, made, folder)
+
+
+def _answer(stated: Claim, claimed: Claim, where: tuple[How, Path, Path]) -> Verdict:
+    """Answer a claim as it is stated, from the claim with all pins that are known."""
+    how, folder, beside = where
+    if how.level is Level.RETRAINED:
+        return _retrained(stated, claimed, where)
+    return _judged(stated, compute(claimed, how, beside), how, folder)
 
 
 def compute(claimed: Claim, how: How, beside: Path | None = None) -> Computed:
@@ -130,18 +155,24 @@ def compute(claimed: Claim, how: How, beside: Path | None = None) -> Computed:
     Raises:
         NoAnswer: It cannot be computed; the outcome says why.
     """
-    if claimed.kind == "training" and how.level is Level.RETRAINED:
-        raise NoAnswer(Outcome.UNVERIFIABLE, "training is not repeated by this version")
     model = gathering.model_of(claimed, how.options)
     data = gathering.data_of(claimed, how.options)
     held = beside or model.snapshot.root
     old = predictions.stored(held, claimed.result.predictions_sha256)
     if how.level is Level.RECOMPUTED:
         return _recomputed(claimed, model, data, old)
-    packages = gathering.packages_of(claimed, held)
-    if packages is not None and how.isolation.packages is None:
-        how = replace(how, isolation=replace(how.isolation, packages=packages))
+    how = replace(how, isolation=_isolation(claimed, how, held))
     return _rerun(claimed, model, data, old, how)
+
+
+def _isolation(claimed: Claim, how: How, held: Path) -> Isolation:
+    """Return what the worker is like: with the packages of the claim's lock, or of the caller's."""
+    packages = gathering.packages_of(claimed, held)
+    if packages is None and how.lock is not None:
+        packages = packages_path(how.lock)
+    if packages is None or how.isolation.packages is not None:
+        return how.isolation
+    return replace(how.isolation, packages=packages)
 
 
 def _recomputed(claimed: Claim, model: Model, data: Data, old: dict[Any, Any] | None) -> Computed:
@@ -150,32 +181,26 @@ def _recomputed(claimed: Claim, model: Model, data: Data, old: dict[Any, Any] | 
             Outcome.UNVERIFIABLE,
             f"the repo holds no predictions of this claim below {predictions.FOLDER}",
         )
-    values = _aligned(old, len(data.rows))
-    truth = _truth(claimed, data, _columns(claimed, data), values)
-    scored = scoring.score(claimed, values, truth)
-    return Computed(model, data, scored, tuple(values))
+    work = work_of(claimed, model, data)
+    values = _aligned(old, len(work.inputs))
+    return Computed(model, data, work.scored(claimed, values), tuple(values))
 
 
 def _rerun(
     claimed: Claim, model: Model, data: Data, old: dict[Any, Any] | None, how: How
 ) -> Computed:
-    manifest = _manifest(model.snapshot)
-    calling, chosen = _calling(claimed, model.snapshot, manifest), _columns(claimed, data)
-    isolation = rerun.deterministic(how.isolation, claimed.run.threads or 1)
-    inputs = data.rows.columns[chosen.input]
-    found = rerun.run(model.snapshot, manifest, calling, inputs, isolation)
+    work = work_of(claimed, model, data)
+    started = work.start(rerun.deterministic(how.isolation, claimed.run.threads or 1))
+    found = rerun.run(started.place, started.calling, work.inputs, advance=how.advance)
     values = tuple(it.value for it in found.predictions)
-    truth = _truth(claimed, data, chosen, values)
-    scored = scoring.score(claimed, values, truth)
+    scored = work.scored(claimed, values)
     difference = None
     if old is not None:
-        before = scoring.score(claimed, _aligned(old, len(data.rows)), truth)
+        before = work.scored(claimed, _aligned(old, len(work.inputs)))
         difference = scoring.paired(before, scored)
-    return Computed(
-        model, data, scored, values, _noise(claimed, found, truth), difference, found.environment,
-        {"run.entry": plan.ENTRY_POINT,
-         "run.args": {"name": calling.entry, "input": chosen.input, "label": chosen.label}},
-    )  # fmt: skip
+    noise = work.noise(claimed, found)
+    pins = {**started.pins, "metric.args": work.metric.args}
+    return Computed(model, data, scored, values, noise, difference, found.environment, pins)
 
 
 def _judged(claimed: Claim, done: Computed, how: How, folder: Path) -> Verdict:
@@ -202,6 +227,37 @@ def _judged(claimed: Claim, done: Computed, how: How, folder: Path) -> Verdict:
         hardware=evidence.hardware(),
         evidence=kept,
         pins=_missing(claimed, pins_of(done)),
+        made_at=iso(how.clock()),
+    )  # fmt: skip
+
+
+def _retrained(stated: Claim, claimed: Claim, where: tuple[How, Path, Path]) -> Verdict:
+    how, folder, beside = where
+    model = gathering.model_of(claimed, how.options)
+    data = gathering.data_of(claimed, how.options)
+    isolation = _isolation(claimed, how, beside)
+    done = retraining.retrain(claimed, model, data, (how.training, isolation, how.options))
+    score = done.trainings[-1].score
+    seen = Observed(score.value, score.unit, score.n, score.signature)
+    if reason := compare.not_comparable(claimed, seen):
+        raise NoAnswer(Outcome.NOT_COMPARABLE, reason)
+    judged = compare.judge_training(claimed, done.values, score.unit)
+    answers = {
+        f"predictions-seed-{it.seed}.jsonl": predictions.encode(range(len(it.answers)), it.answers)
+        for it in done.trainings
+    }
+    kept = evidence.keep(folder, stated, environment=done.environment, predictions=answers)
+    return Verdict(
+        stated.digest, how.level, judged.outcome, claimed.result.value,
+        value=repr(fmean(done.values)), tolerance=str(judged.tolerance), reason=judged.reason,
+        signature=score.signature, unit=score.unit, n=score.n,
+        subjects={
+            f"model:{claimed.model.repo}": model.tree_sha256,
+            f"data:{claimed.data.repo}": data.rows.content_sha256,
+        },
+        environment=done.environment, hardware=evidence.hardware(), evidence=kept,
+        pins={name: value for name, value in done.pins.items()
+              if not claimed.run.args.get("train", {}).get(name.rpartition(".")[2])},
         made_at=iso(how.clock()),
     )  # fmt: skip
 
@@ -240,60 +296,6 @@ def _reason(claimed: Claim, unit: str, judged: Judged) -> str:
     if claimed.metric.unit is None and unit != "raw":
         said += f"; the claim names no unit, {unit_of(claimed, unit)} was assumed"
     return said
-
-
-def _noise(claimed: Claim, found: Rerun, truth: list[Any]) -> Noise:
-    probed = [it.value for it in found.probed]
-    if probed and all(isinstance(it, float) for it in probed):
-        first = [it.value for it in found.predictions[: len(probed)]]
-        return scoring.probe_deviation(claimed, first, probed, truth)
-    return rerun.noise_of(found)
-
-
-def _manifest(snapshot: Snapshot) -> Manifest:
-    manifest = read_manifest(snapshot.folder)
-    if "no-hubconf" in manifest.flags:
-        raise NoAnswer(
-            Outcome.UNVERIFIABLE,
-            "the model's repo has no hubconf.py, and only entry points are run",
-        )
-    return manifest
-
-
-def _calling(claimed: Claim, snapshot: Snapshot, manifest: Manifest) -> Calling:
-    checks = gathering.read_card(snapshot.root).get(trial_plans.FIELD)
-    checked = [str(name) for name in checks] if isinstance(checks, dict) else []
-    offers = [
-        Offer(entry.name, _needs_arguments(entry.signature))
-        for entry in manifest.entry_points
-        if entry.own
-    ]
-    return plan.calling(claimed, offers, checked)
-
-
-def _needs_arguments(signature: str | None) -> bool:
-    """Tell whether a signature has a parameter without a default; unknown ones may."""
-    inside = (signature or "(?)").partition(")")[0].lstrip("(")
-    parts = [part for part in inside.split(",") if part.strip(" */")]
-    return any("=" not in part and not part.strip().startswith("*") for part in parts)
-
-
-def _columns(claimed: Claim, data: Data) -> Columns:
-    names = list(data.rows.columns)
-    textual = [name for name in names if _is_textual(data.rows.columns[name])]
-    return plan.columns(claimed, names, textual)
-
-
-def _truth(claimed: Claim, data: Data, chosen: Columns, values: Sequence[Any]) -> list[Any]:
-    labels = claimed.data.labels or data.rows.names.get(chosen.label, ())
-    return scoring.named(data.rows.columns[chosen.label], labels, values)
-
-
-def _is_textual(values: list[Any]) -> bool:
-    first = next((value for value in values if value is not None), None)
-    return isinstance(first, str) or (
-        isinstance(first, list) and all(isinstance(item, str) for item in first)
-    )
 
 
 def _aligned(old: dict[Any, Any], count: int) -> list[Any]:

@@ -23,7 +23,7 @@ class Scored:
     result: Result
 
 
-def score(claim: Claim, predictions: Sequence[Any], references: Sequence[Any]) -> Scored:
+def score(claim: Claim, predictions: Sequence[Any], references: Sequence[Any] | None) -> Scored:
     """Compute the claim's metric.
 
     Raises:
@@ -32,7 +32,8 @@ def score(claim: Claim, predictions: Sequence[Any], references: Sequence[Any]) -
     name = metric_name(claim, resolve)
     try:
         metric = load_metric(name, None, **claim.metric.args)
-        result = metric.compute(list(predictions), list(references))
+        right = None if references is None else list(references)
+        result = metric.compute(list(predictions), right)
         main = claim.metric.value or result.computation.definition.main
         found = result.scores.get(main)
     except InvalidInput as error:
@@ -94,13 +95,19 @@ def flips(found: Difference | None) -> Flips | None:
 
 
 def probe_deviation(
-    claim: Claim, first: Sequence[Any], again: Sequence[Any], references: Sequence[Any]
+    claim: Claim,
+    first: tuple[Sequence[Any], Sequence[Any] | None],
+    again: tuple[Sequence[Any], Sequence[Any] | None],
 ) -> Noise:
-    """Say how far the value itself moved in the probe, for predictions that are numbers."""
+    """Say how far the value itself moved in the probe, for predictions that are numbers.
+
+    Args:
+        claim: What to compute.
+        first: Predictions and references of the examples that were run again.
+        again: The same, from the second time.
+    """
     try:
-        values = [
-            score(claim, some, references[: len(some)]).score.value for some in (first, again)
-        ]
+        values = [score(claim, *some).score.value for some in (first, again)]
     except NoAnswer:
         return Noise()
     if values[0] is None or values[1] is None:
