@@ -114,6 +114,7 @@ def _how(given: dict[str, Any]) -> "How":
     from reprise.formats.verdict import Level
     from reprise.hub.isolated import Isolation
     from reprise.verify import keys
+    from reprise.verify.retraining import Plan
     from reprise.verify.running import How
 
     offline = bool(given.get("offline"))
@@ -146,7 +147,6 @@ def _draft(repo: str, given: dict[str, Any]) -> Any:
     if ":" in name.rpartition("/")[2]:
         raise InvalidInput("A claim is about a commit: write owner/name or owner/name@commit.")
     draft = Claim(
-    from reprise.verify.retraining import Plan
         task=given["task"],
         model=ModelPin(name, commit if at else None),
         data=DataPin(given["data"], None, given["config"], given["split"], limit=given["limit"]),
