@@ -9,6 +9,7 @@ import torch
 
 from reprise.models.generate.call import generate
 from reprise.models.generate.rows import Piece
+from reprise.models.generate.steps import CachedSteps
 from tests.generation_cases import NEW, batch, writers
 from tests.onnx_models import case_named
 from tests.unit.test_generate_families import model_of
@@ -76,13 +77,11 @@ def test_a_model_that_drafts_for_itself_is_asked_less_often(gpt2: Any) -> None:
     plain = written(gpt2, PROMPTS[:1], max_new_tokens=12, **SAMPLED)
     runs: list[int] = []
     runner = gpt2.runner()
-    count = runner.scores
-
-    def counted(feeds: Any, cache: Any, keep: int) -> Any:
-        runs.append(keep)
-        return count(feeds, cache, keep)
-
-    runner.scores = counted
+    steps = runner.steps() or CachedSteps(runner, {})
+    start, feed = steps.start, steps.feed
+    steps.start = lambda rows: runs.append(1) or start(rows)
+    steps.feed = lambda tokens: runs.append(tokens.shape[1]) or feed(tokens)
+    runner.steps = lambda: steps
     given = padded(PROMPTS[:1]) | SAMPLED | {"max_new_tokens": 12, "eos_token_id": 2}
     found = generate(runner, given | {"assistant_model": gpt2, "num_assistant_tokens": 5})
     assert np.asarray(found)[0, len(PROMPTS[0]) :].tolist() == plain[0]

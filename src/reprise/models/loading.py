@@ -19,6 +19,8 @@ from reprise.models.weights.foreign_names import to_hf
 
 log = logging.getLogger(__name__)
 ENGINES = ("torch", "onnx", "auto")
+FEW_BITS = ("int8", "int4")
+QUANTIZED = "reprise-blocks"  # what a configuration calls matrices that `reprise quantize` wrote
 _HUB = ("revision", "subfolder", "endpoint", "token", "offline")
 _OWN = ("engine", "dtype", "device", "seed", "strict", "new_head")
 _OF_ONNX = ("int8", "threads", "cache_dir")
@@ -68,12 +70,19 @@ def _changed(config: Config, changes: dict[str, Any]) -> Config:
     return config.replace(**changes) if changes else config
 
 
-def choose_engine(engine: str, plan: Plan | None = None) -> str:
+def choose_engine(engine: str, plan: Plan | None = None, dtype: Any = None) -> str:
     """Choose the engine: `auto` is torch where it is installed, and ONNX Runtime elsewhere.
 
+    Weights in 8 or 4 bits are ONNX Runtime's.
+
     Raises:
-        InvalidInput: There is no engine of that name.
+        InvalidInput: There is no engine of that name, or it does not compute with such weights.
     """
+    if dtype in FEW_BITS:
+        if engine == "torch":
+            raise InvalidInput(f"The torch engine knows no type of weights {dtype!r}.",
+                               hint="Leave engine out, or say engine='onnx'.")  # fmt: skip
+        engine = "onnx" if engine == "auto" else engine
     if engine not in ENGINES:
         raise InvalidInput(f"There is no engine {engine!r}; there are {', '.join(ENGINES)}.")
     if engine != "auto":
@@ -84,17 +93,35 @@ def choose_engine(engine: str, plan: Plan | None = None) -> str:
 
 def _start(plan: Plan, checkpoint: Checkpoint, source: Source, options: Options) -> Any:
     plan = without_absent_pooler(plan, checkpoint)
-    if choose_engine(options.engine, plan) == "onnx":
+    dtype = stored_dtype(plan.config, options.dtype)
+    if choose_engine(options.engine, plan, dtype) == "onnx":
         require("onnxruntime", extra="run")
         from reprise.models.onnx.load import load_onnx
 
-        model = load_onnx(plan, checkpoint, **options.more)
+        few = dtype if dtype in FEW_BITS else ""
+        model = load_onnx(plan, checkpoint, dtype=few, **options.more)
         model.source = source
         return model
     require("torch", extra="torch")
     from reprise.models.torch.from_file import load_torch
 
     return load_torch(plan, checkpoint, source, options)
+
+
+def stored_dtype(config: Config, asked: Any) -> Any:
+    """Tell the type of weights: as asked for, or what `reprise quantize` wrote.
+
+    Raises:
+        InvalidInput: The weights are there in fewer bits, or in a way that nobody here reads.
+    """
+    told = config.get("quantization_config")
+    if not isinstance(told, Mapping) or told.get("quant_method") != QUANTIZED:
+        return asked
+    found = f"int{told.get('bits')}"
+    if found not in FEW_BITS or asked not in {None, "auto", found}:
+        raise InvalidInput(f"These weights are in {found} and cannot be had as {asked or found}.",
+                           hint="Load the model that they were made from.")  # fmt: skip
+    return found
 
 
 def without_absent_pooler(plan: Plan, stored: Mapping[str, Any]) -> Plan:

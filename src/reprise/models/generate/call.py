@@ -142,8 +142,14 @@ def _stops(runner: Runner, settings: Settings, given: Mapping[str, Any],
     return Stops(settings, limit, decode, criteria, late)
 
 
-def make_steps(runner: Runner, prompts: Prompts) -> Steps:
-    """Start a model on nothing yet: with a cache, or as its family reads."""
+def make_steps(runner: Runner, prompts: Prompts, *, guesses: bool = False) -> Steps:
+    """Start a model on nothing yet: with a cache, or as its family reads.
+
+    Args:
+        runner: The model.
+        prompts: What it will be given.
+        guesses: Whether several rows are fed several tokens at once.
+    """
     plan: Plan = runner.model.plan
     config, kind = plan.config, plan.family.model_type
     if kind == "xlm":
@@ -157,7 +163,8 @@ def make_steps(runner: Runner, prompts: Prompts) -> Steps:
     turn = turning_point(plan)
     if turn:
         return TurningSteps(runner, prompts.fixed, turn)
-    return CachedSteps(runner, prompts.fixed, prompts.prefix)
+    own: Steps | None = None if prompts.fixed or guesses else runner.steps()
+    return own or CachedSteps(runner, prompts.fixed, prompts.prefix)
 
 
 def _rules_of(call: Call, row: int) -> list[Rule]:
@@ -215,6 +222,7 @@ def _pieces(call: Call, rows: list[Row]) -> Iterator[Piece]:
     steps = make_steps(call.runner, call.prompts)
     drafter = _drafter(call, rows)
     if drafter is not None and isinstance(steps, uncached.RowSteps):
+    steps = make_steps(call.runner, call.prompts, guesses=drafter is not None and len(rows) > 1)
         steps.rewind([])
     pieces = decode(steps, call.prompts.rows, rows, taking, drafter)
     if call.given.get("streamer") is not None:

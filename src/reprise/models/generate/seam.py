@@ -28,6 +28,9 @@ class Runner(Protocol):
     def new_cache(self) -> Any:
         """Start a cache."""
 
+    def steps(self) -> Any:
+        """Start on nothing yet (`steps.Steps`) in a way of the engine's own; None: it has none."""
+
     def scores(self, feeds: Mapping[str, Any], cache: Any, keep: int) -> Array:
         """Run the decoder: scores [R, keep, V] of the last tokens, float32."""
 

@@ -5,7 +5,7 @@ from typing import Any
 from reprise.models import spec
 from reprise.models.onnx import disentangled
 from reprise.models.onnx.call import Call
-from reprise.models.onnx.graph import Graph
+from reprise.models.onnx.graph import CONTRIB, Graph
 from reprise.models.onnx.layers import linear, norm
 from reprise.models.onnx.positions import rotate
 
@@ -77,6 +77,8 @@ class Attention:
 
     def _mix(self, q: str, k: str, v: str, call: Call) -> str:
         """Weigh the values: [B, T, H * D]."""
+        if call.ends:
+            return self._buffered(q, k, v, call)
         mask = self._mask(q, k, call)
         if self.spec.softcap or self.layer in call.recorded:
             return self._explicit(q, k, v, mask, call)
@@ -90,6 +92,18 @@ class Attention:
             return self.g.op("Attention", q, k, v, mask, **sizes)
         past = past_names(self.layer)
         context, *present = self.g.ops("Attention", q, k, v, mask, *past, results=3, **sizes)
+        call.present[self.layer] = (present[0], present[1])
+        return context
+
+    def _buffered(self, q: str, k: str, v: str, call: Call) -> str:
+        """Write keys and values into the buffers, each row behind its own, and weigh them."""
+        window = self.spec.window_of(self.layer)
+        context, *present = self.g.ops(
+            "GroupQueryAttention", q, k, v, *past_names(self.layer), call.ends, call.reach,
+            results=3, domain=CONTRIB, num_heads=self.heads, kv_num_heads=self.groups,
+            scale=float(self.spec.scale_of(self.layer)), softcap=float(self.spec.softcap),
+            local_window_size=window or -1,
+        )  # fmt: skip
         call.present[self.layer] = (present[0], present[1])
         return context
 

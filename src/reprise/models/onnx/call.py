@@ -20,6 +20,7 @@ class Request:
         crosses: Whether those of an encoder come in; a decoder that stands alone may do without.
         states: Whether all hidden states are given.
         attentions: Layers whose attention weights are given.
+        buffered: Whether keys and values stay in buffers that the graph writes into, see `fast.py`.
     """
 
     part: str = ""
@@ -28,6 +29,7 @@ class Request:
     crosses: bool = False
     states: bool = False
     attentions: tuple[int, ...] = ()
+    buffered: bool = False
 
 
 @dataclass
@@ -45,6 +47,8 @@ class Call:
     crosses: bool = False  # an encoder's keys and values come in
     memory_mask: str = ""  # [B, 1, T, S]
     cached: bool = False
+    ends: str = ""  # the column of each row's last key [B], where keys stay in buffers
+    reach: str = ""  # how many columns of the buffers are in use [1]
     gates: str = ""  # [layers, H]
     cross_gates: str = ""
     recorded: frozenset[int] = frozenset()

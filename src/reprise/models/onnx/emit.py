@@ -8,8 +8,9 @@ from reprise.models.onnx import proto
 from reprise.models.onnx.attention import Attention, memory_names, past_names
 from reprise.models.onnx.call import Request
 from reprise.models.onnx.graph import Graph
-from reprise.models.onnx.heads import KINDS, Answer, shared_table
+from reprise.models.onnx.heads import KINDS, Answer
 from reprise.models.onnx.layers import check_activation, linear
+from reprise.models.onnx.tables import shared_table
 from reprise.models.onnx.tower import Passed, Tower
 from reprise.models.onnx.weights import Weights
 from reprise.models.plan import Plan
@@ -21,10 +22,11 @@ NUMBERS = frozenset({
     "input_ids", "decoder_input_ids", "token_type_ids", "position_ids", "decoder_position_ids",
     "langs", "attention_mask", "decoder_attention_mask", "mc_token_ids", "bool_masked_pos",
     "encoder_attention_mask", "logits_to_keep", "lengths", "key_positions",
-    "decoder_key_positions",
+    "decoder_key_positions", "picked",
 })  # fmt: skip
 _RANKS = {"logits_to_keep": 1, "pixel_values": 4, "head_mask": 2, "decoder_head_mask": 2,
-          "cross_attn_head_mask": 2}  # fmt: skip
+          "cross_attn_head_mask": 2, "ends": 1, "reach": 1}  # fmt: skip
+_SHORT = frozenset({"ends", "reach"})  # whole numbers of 32 bits
 # What a decoder's arguments are called inside its tower.
 _DECODER = {
     "decoder_input_ids": "input_ids", "decoder_attention_mask": "attention_mask",
@@ -93,17 +95,22 @@ def emit(plan: Plan, weights: Weights, request: Request) -> bytes:
 
 def _inputs(g: Graph, plan: Plan, request: Request) -> dict[str, str]:
     for name in sorted(request.inputs):
-        whole = name in NUMBERS
-        rank = _RANKS.get(name, 2 if whole else 3)
+        rank = _RANKS.get(name, 2 if name in NUMBERS else 3)
         # Sides of one name are taken to be equal, so each has its own.
-        g.input(name, proto.INT64 if whole else proto.FLOAT, [f"{name}.{n}" for n in range(rank)])
+        g.input(name, _type(name), [f"{name}.{n}" for n in range(rank)])
     stack = _tower(plan, request.part).stack
     for layer in range(stack.layers):
-        if request.cache:
+        if request.cache or request.buffered:
             _keys_values(g, past_names(layer), stack.attention, stack.set_of(layer))
         if request.crosses and stack.cross:
             _keys_values(g, memory_names(layer), stack.cross, stack.set_of(layer))
     return {name: name for name in request.inputs}
+
+
+def _type(name: str) -> int:
+    if name in _SHORT:
+        return proto.INT32
+    return proto.INT64 if name in NUMBERS else proto.FLOAT
 
 
 def _keys_values(g: Graph, names: tuple[str, str], given: spec.Attention, layer: int) -> None:

@@ -7,7 +7,8 @@ from reprise.models.heads import Head
 from reprise.models.onnx import proto
 from reprise.models.onnx.attention import softcapped
 from reprise.models.onnx.graph import Graph
-from reprise.models.onnx.layers import activate, linear, norm, times_turned
+from reprise.models.onnx.layers import activate, in_blocks, linear, norm, times_turned
+from reprise.models.onnx.tables import token_table
 from reprise.models.onnx.tower import Passed, row_of
 from reprise.models.plan import Plan
 from reprise.models.spec import Patches
@@ -57,7 +58,12 @@ class Answer:
     def _out(self, head: Head, x: str, name: str) -> str:
         if not head.tied:
             return linear(self.g, x, f"{name}.out")[0]
-        x = times_turned(self.g, x, self.g.weight(token_table(self.plan)))
+        table = token_table(self.plan)
+        modules = (table.removesuffix(".weight"),)
+        if modules in self.g.weights.blocks:
+            x = in_blocks(self.g, x, modules)
+        else:
+            x = times_turned(self.g, x, self.g.weight(table))
         bias = f"{name}.out.bias"
         return self.g.add(x, self.g.weight(bias)) if head.bias else x
 
@@ -65,6 +71,9 @@ class Answer:
         if head.pool == "pooler":
             return self.passed.pooled
         states = _POOLS[head.pool](self)
+        if "picked" in self.given:
+            places = self.g.unsqueeze(self.given["picked"], 2)
+            return self.g.op("GatherND", states, places, batch_dims=1)
         keep = self.given.get("logits_to_keep")
         if keep and head.out == "vocab":
             start = self.g.op("Neg", keep)
@@ -195,14 +204,3 @@ KINDS: Mapping[str, Callable[[Answer, Head], Fields]] = dict.fromkeys(
 ) | {"question_answering": _question, "pretraining": _pretraining, "double_heads": _double,
      "discriminator": _discriminator, "image_with_teacher": _teacher,
      "masked_image": _masked_image, "projected": _projected, "body": _body}  # fmt: skip
-
-
-def token_table(plan: Plan) -> str:
-    """Canonical name of the token table that a tied head answers with."""
-    names = ("shared.weight", "decoder.embed.tokens.weight", "embed.tokens.weight")
-    return next(name for name in names if name in plan.shapes)
-
-
-def shared_table(plan: Plan, prefix: str) -> str:
-    """Canonical name of the token table that one tower reads."""
-    return "shared.weight" if "shared.weight" in plan.shapes else f"{prefix}embed.tokens.weight"

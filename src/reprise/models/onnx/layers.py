@@ -7,17 +7,35 @@ from reprise.models import spec
 from reprise.models.names import Place
 from reprise.models.onnx import proto
 from reprise.models.onnx.graph import CONTRIB, Graph
+from reprise.models.onnx.groups import BLOCK
 from reprise.models.onnx.weights import TURNED, layout
 
+_TYPES = {"U8": proto.UINT8, "F32": proto.FLOAT}
+_IN_EIGHTS = 4  # accuracy level: the other side is put in blocks of 8 bits, too
 _TINY = 1e-20  # a row of zeros is divided by it, and stays zeros
 
 
 def linear(g: Graph, x: str, *modules: str) -> list[str]:
     """Pass x [..., in] through linear layers; those stored as one are one product."""
+    if modules in g.weights.blocks:
+        return g.split(in_blocks(g, x, modules), g.weights.blocks[modules].group.rows)
     found: dict[str, str] = {}
     for place, group in g.weights.groups(modules):
         found |= dict(zip(group, _product(g, x, place, group), strict=True))
     return [found[name] for name in modules]
+
+
+def in_blocks(g: Graph, x: str, modules: tuple[str, ...]) -> str:
+    """Pass x [..., in] through layers whose numbers are in blocks: [..., out of all]."""
+    found = g.weights.blocks[modules]
+    parts = [g.external(name, _TYPES[dtype], shape, (spot.location, spot.offset, length))
+             for name, dtype, shape, spot, length in found.tensors()]  # fmt: skip
+    numbers, scales, *bias = parts
+    return g.op(
+        "MatMulNBits", x, numbers, scales, *(("", "", *bias) if bias else ()), domain=CONTRIB,
+        K=found.group.into, N=found.group.out, bits=found.bits, block_size=BLOCK,
+        accuracy_level=_IN_EIGHTS,
+    )  # fmt: skip
 
 
 def _product(g: Graph, x: str, place: Place, group: tuple[str, ...]) -> list[str]:

@@ -1,11 +1,15 @@
 """Load a checkpoint into the onnx engine: nothing of it is copied, most of it never read."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from reprise.base.errors import InvalidInput
+from reprise.models import names
 from reprise.models.matching import match
 from reprise.models.onnx.checking import check_finite
 from reprise.models.onnx.emit import check_expressible
+from reprise.models.onnx.groups import BITS, PREFIX, Group, covered, groups, present
+from reprise.models.onnx.kept import blocks_of, in_blocks, kept
 from reprise.models.onnx.make import make
 from reprise.models.onnx.model import OnnxModel
 from reprise.models.onnx.placing import place
@@ -13,16 +17,21 @@ from reprise.models.onnx.session import Sessions, default_cache
 from reprise.models.plan import Plan
 from reprise.models.report import Report
 from reprise.models.weights import Checkpoint
+from reprise.models.weights.stored import StoredTensor
 
 
-def load_onnx(plan: Plan, checkpoint: Checkpoint, *, int8: bool = False, threads: int | None = None,
-              cache_dir: str | Path | None = None) -> OnnxModel:  # fmt: skip
+def load_onnx(
+    plan: Plan, checkpoint: Checkpoint, *, dtype: str = "", int8: bool = False,
+    threads: int | None = None, cache_dir: str | Path | None = None,
+) -> OnnxModel:  # fmt: skip
     """Make a plan's model over the files of a checkpoint.
 
     Args:
         plan: What to run.
         checkpoint: Its weights; float32 is used where it lies, other types are converted once
             into the cache.
+        dtype: `int8` or `int4`: matrices are read in so many bits, made from the weights once
+            into the cache, or as the checkpoint holds them.
         int8: Whether matrices are multiplied in 8 bits; `quantize` must have made them.
         threads: How many to compute with; None leaves it to ONNX Runtime.
         cache_dir: Folder for graphs and converted weights; None: `reprise/onnx` in the user's
@@ -34,7 +43,35 @@ def load_onnx(plan: Plan, checkpoint: Checkpoint, *, int8: bool = False, threads
         NotSupported: No ONNX graph expresses the plan.
     """
     check_expressible(plan)
-    shapes = {name: tensor.shape for name, tensor in checkpoint.items()}
+    cache = Path(cache_dir) if cache_dir else default_cache()
+    ready = present(plan, checkpoint, BITS[dtype]) if dtype else ()
+    plan, tensors, unused = _matched(plan, checkpoint, ready)
+    chosen = present(plan, checkpoint, BITS[dtype]) if ready else ()
+    stored: Mapping[str, StoredTensor] = checkpoint
+    if dtype and not chosen:
+        chosen = groups(plan)
+        stored = blocks_of(plan, tensors, dtype, cache)
+    gone = covered(plan, chosen)
+    placed = place({name: t for name, t in tensors.items() if name not in gone}, cache)
+    if dtype:
+        placed = in_blocks(placed, stored, chosen, BITS[dtype])
+    if int8:
+        placed = kept(plan, placed, cache)
+    sessions = Sessions(plan, placed, cache, threads=threads or 0,
+                        check=lambda: check_finite(tensors.values()))  # fmt: skip
+    model = make(plan, sessions, tensors)
+    model.report = Report((), unused, None)
+    return model
+
+
+def _matched(plan: Plan, checkpoint: Mapping[str, StoredTensor], ready: tuple[Group, ...]
+             ) -> tuple[Plan, dict[str, StoredTensor], tuple[str, ...]]:  # fmt: skip
+    """Match a plan with a checkpoint, some of whose matrices are there in blocks."""
+    shapes = {name: tensor.shape for name, tensor in checkpoint.items()
+              if not (ready and name.startswith(PREFIX))}  # fmt: skip
+    absent = {name: plan.places[name] for group in ready for name in group.weights
+              if plan.places[name].stored not in shapes}  # fmt: skip
+    shapes |= {p.stored: names.stored_shape(p, plan.shapes) for p in absent.values()}
     plan = plan.settled(shapes)
     matched = match(plan, shapes)
     if matched.missing_head:
@@ -43,15 +80,6 @@ def load_onnx(plan: Plan, checkpoint: Checkpoint, *, int8: bool = False, threads
             f"{plan.family.prefix}{plan.head_name} has to be trained first.",
             hint="engine='torch' makes a new head and trains it.",
         )
-    tensors = {name: checkpoint[source] for name, source in matched.sources.items()}
-    cache = Path(cache_dir) if cache_dir else default_cache()
-    placed = place(tensors, cache)
-    if int8:
-        from reprise.models.onnx.kept import kept
-
-        placed = kept(plan, placed, cache)
-    sessions = Sessions(plan, placed, cache, threads=threads or 0,
-                        check=lambda: check_finite(tensors.values()))  # fmt: skip
-    model = make(plan, sessions, tensors)
-    model.report = Report((), matched.unused, None)
-    return model
+    found = {name: checkpoint[source] for name, source in matched.sources.items()
+             if source in checkpoint}  # fmt: skip
+    return plan, found, matched.unused

@@ -3,13 +3,13 @@
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 
 from reprise.base.errors import InvalidInput
 from reprise.base.files import atomic_write
-from reprise.models.onnx.weights import Eighth, Spot
+from reprise.models.onnx.weights import Blocks, Eighth, Spot
 from reprise.models.weights.stored import StoredTensor
 
 _ALIGN = 64
@@ -25,12 +25,14 @@ class Placed:
         spots: Stored name to place.
         identity: Changes when a file does.
         eighths: Stored names of matrices that are there in 8 bits.
+        blocks: Layers whose numbers are in blocks.
     """
 
     folder: Path
     spots: Mapping[str, Spot]
     identity: str
     eighths: Mapping[str, Eighth]
+    blocks: Blocks = field(default_factory=dict)
 
 
 def place(tensors: Mapping[str, StoredTensor], cache: Path) -> Placed:
@@ -47,8 +49,7 @@ def place(tensors: Mapping[str, StoredTensor], cache: Path) -> Placed:
     others = {name: t for name, t in tensors.items() if name not in ready}
     spans = {name: t.location for name, t in ready.items()}
     files = {span.path: span.path.resolve() for span in spans.values() if span}
-    sources = {t.place.file.path.resolve() for t in tensors.values() if t.place}
-    identity = _identity(sources, tensors)
+    identity = identify(tensors)
     if others:
         converted = cache / f"{identity}.f32"
         files[converted] = _converted(others, converted)
@@ -76,7 +77,9 @@ def _is_ready(tensor: StoredTensor) -> bool:
     return tensor.dtype == "F32" and tensor.location is not None
 
 
-def _identity(files: Iterable[Path], tensors: Mapping[str, StoredTensor]) -> str:
+def identify(tensors: Mapping[str, StoredTensor]) -> str:
+    """Give what changes when one of the tensors' files does."""
+    files = {t.place.file.path.resolve() for t in tensors.values() if t.place}
     digest = hashlib.sha256()
     for path in sorted(files):
         state = path.stat()

@@ -8,6 +8,7 @@ import numpy as np
 
 from reprise.models.generate.seam import Array
 from reprise.models.onnx.cache import Cache
+from reprise.models.onnx.fast import BufferedSteps, fits
 from reprise.models.outputs import Output
 
 
@@ -35,6 +36,10 @@ class OnnxRunner:
     def new_cache(self) -> Cache:
         """Start a cache."""
         return Cache()
+
+    def steps(self) -> BufferedSteps | None:
+        """Start on nothing yet, with buffers; None where the model cannot decode so."""
+        return BufferedSteps(self.model) if fits(self.model.plan) else None
 
     def scores(self, feeds: Mapping[str, Any], cache: Any, keep: int) -> Array:
         """Run the decoder: scores [R, keep, V] of the last tokens, float32."""

@@ -47,14 +47,33 @@ class Sessions:
         Raises:
             InvalidInput: ONNX Runtime refuses the inputs; the message says why.
         """
-        session = self._made.get(request)
-        if session is None:
-            session = self._made[request] = self._session(request)
+        session = self.session(request)
         try:
             found = session.run(None, feeds)
         except Exception as error:
             raise _in_words(error, "run this model on these inputs") from error
         return dict(zip((out.name for out in session.get_outputs()), found, strict=True))
+
+    def session(self, request: Request) -> ort.InferenceSession:
+        """Give the session of a variant of the model.
+
+        Raises:
+            InvalidInput: ONNX Runtime cannot start it; the message says why.
+        """
+        if request not in self._made:
+            self._made[request] = self._session(request)
+        return self._made[request]
+
+    def run_bound(self, session: ort.InferenceSession, binding: Any) -> None:
+        """Run a session on memory that is bound to it.
+
+        Raises:
+            InvalidInput: ONNX Runtime refuses the inputs; the message says why.
+        """
+        try:
+            session.run_with_iobinding(binding)
+        except Exception as error:
+            raise _in_words(error, "run this model on these inputs") from error
 
     def _session(self, request: Request) -> ort.InferenceSession:
         graph, placed = self._graph(request), self.placed
@@ -64,7 +83,7 @@ class Sessions:
         # What could be fused is emitted fused: optimising would only cost time at the start, and
         # packing the weights again as much memory as they take.
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-        if not placed.eighths:
+        if not placed.eighths and not placed.blocks:
             options.add_session_config_entry("session.disable_prepacking", "1")
         options.add_session_config_entry(_FOLDER, str(placed.folder))
         try:
@@ -79,7 +98,8 @@ class Sessions:
             return path.read_bytes()
         self._check()
         placed = self.placed
-        graph = emit.emit(self._plan, Weights(self._plan, placed.spots, placed.eighths), request)
+        weights = Weights(self._plan, placed.spots, placed.eighths, placed.blocks)
+        graph = emit.emit(self._plan, weights, request)
         try:
             write_bytes(path, graph)
         except OSError as error:
@@ -90,10 +110,10 @@ class Sessions:
         plan, placed = self._plan, self.placed
         spots = sorted((name, spot.location, spot.offset) for name, spot in placed.spots.items())
         wanted = (sorted(request.inputs), request.part, request.cache, request.states,
-                  request.attentions)  # fmt: skip
+                  request.attentions, request.buffered)  # fmt: skip
         told = (emit.VERSION, proto.OPSETS, plan.spec, plan.head, plan.config.num_labels,
                 _tokens(plan), wanted, placed.identity, str(placed.folder), spots,
-                sorted(placed.eighths.items()))  # fmt: skip
+                sorted(placed.eighths.items()), sorted(placed.blocks.items()))  # fmt: skip
         return hashlib.sha256(repr(told).encode()).hexdigest()
 
 

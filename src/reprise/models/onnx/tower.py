@@ -71,6 +71,7 @@ class Tower:
             places=given.get("key_positions", ""),
             cached=request.cache, gates=given.get("head_mask", ""),
             cross_gates=given.get("cross_attn_head_mask", ""),
+            ends=given.get("ends", ""), reach=given.get("reach", ""),
             crosses=request.crosses,
             recorded=frozenset(request.attentions),
         )  # fmt: skip
@@ -88,7 +89,8 @@ class Tower:
 
     def _prepare(self, given: Mapping[str, str], call: Call) -> None:
         """Make what all layers share: masks by window, rotations by rope."""
-        call.masks, call.rotations = self._masks(call), self._rotations(given, call)
+        call.rotations = self._rotations(given, call)
+        call.masks = {} if call.ends else self._masks(call)
         if isinstance(self.tower.stack.attention.score_bias, spec.Disentangled):
             call.shared = relation(self.g, self.tower.stack, self.prefix, call)
         seen = given.get("encoder_attention_mask")

@@ -12,6 +12,7 @@ from math import prod
 from reprise.base.errors import NotSupported
 from reprise.models import names
 from reprise.models.names import Place
+from reprise.models.onnx.groups import Group
 from reprise.models.plan import Plan
 
 _ITEM = 4  # bytes of a float32
@@ -51,6 +52,24 @@ class Eighth:
     scales: Spot
 
 
+@dataclass(frozen=True)
+class Blocked:
+    """Where the tensors of layers that are in blocks lie: numbers, scales, bias."""
+
+    group: Group
+    bits: int
+    spots: tuple[Spot, ...]
+
+    def tensors(self) -> Iterator[tuple[str, str, tuple[int, ...], Spot, int]]:
+        """Name, type, shape, place and bytes of each."""
+        wanted = self.group.shapes(self.bits).items()
+        for (name, (dtype, shape)), spot in zip(wanted, self.spots, strict=True):
+            yield name, dtype, shape, spot, prod(shape) * (_ITEM if dtype == "F32" else 1)
+
+
+Blocks = Mapping[tuple[str, ...], Blocked]  # by the modules that are one matrix
+
+
 class Weights:
     """Weights of one plan.
 
@@ -58,12 +77,14 @@ class Weights:
         plan: Whose names and shapes.
         spots: Stored name to place in a file.
         eighths: Stored names of matrices that are there in 8 bits.
+        blocks: Layers whose numbers are in blocks.
     """
 
     def __init__(self, plan: Plan, spots: Mapping[str, Spot],
-                 eighths: Mapping[str, Eighth] | None = None) -> None:  # fmt: skip
+                 eighths: Mapping[str, Eighth] | None = None,
+                 blocks: Blocks | None = None) -> None:  # fmt: skip
         self._plan, self._spots = plan, spots
-        self.eighths = eighths or {}
+        self.eighths, self.blocks = eighths or {}, blocks or {}
 
     def __contains__(self, name: str) -> bool:
         return name in self._plan.shapes

@@ -64,6 +64,9 @@ class TorchRunner:
         """Start a cache."""
         return Cache()
 
+    def steps(self) -> None:
+        """Start in no way of its own."""
+
     @torch.inference_mode()
     def scores(self, feeds: Mapping[str, Any], cache: Any, keep: int) -> Array:
         """Run the decoder: scores [R, keep, V] of the last tokens, float32."""

@@ -1,0 +1,144 @@
+"""Which linear layers are one matrix of numbers in blocks, and what its tensors are called.
+
+Layers that read the same states (queries, keys and values; gate and up) are one matrix, so that a
+token passes them in one product. The numbers lie in a safetensors file, in the cache or in a folder
+that `quantize` wrote:
+
+    packed.layers.0.attn.q+k+v.numbers   U8 [out, blocks, block * bits / 8]
+    packed.layers.0.attn.q+k+v.scales    F32 [out, blocks]
+    packed.layers.0.attn.q+k+v.bias      F32 [out], where the layers have one
+
+A number stands for (number - 2 ** (bits - 1)) * scale; of two in one byte the first has the low
+bits.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from reprise.base.errors import InvalidInput
+from reprise.models import spec
+from reprise.models.onnx.tables import token_table
+from reprise.models.plan import Plan
+from reprise.models.weights.stored import StoredTensor
+
+BITS = {"int8": 8, "int4": 4}
+BLOCK = 32
+PREFIX = "packed."
+_PARTS = {
+    "attn": (("q", "k", "v"), ("o",)),
+    "cross": (("q",), ("k", "v"), ("o",)),
+    "ff": (("gate", "up"), ("up",), ("down",)),
+}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Linear layers that are one matrix.
+
+    Attributes:
+        modules: Canonical names, without `.weight`.
+        rows: Outputs of each.
+        into: Inputs.
+        bias: Whether any has a bias; the others' are zeros.
+    """
+
+    modules: tuple[str, ...]
+    rows: tuple[int, ...]
+    into: int
+    bias: bool
+
+    @property
+    def name(self) -> str:
+        """What its tensors begin with: `packed.layers.0.attn.q+k+v`."""
+        first, *others = self.modules
+        return PREFIX + "+".join([first, *(module.rpartition(".")[2] for module in others)])
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """Canonical names of its matrices."""
+        return tuple(f"{module}.weight" for module in self.modules)
+
+    @property
+    def out(self) -> int:
+        """Outputs of all."""
+        return sum(self.rows)
+
+    @property
+    def blocks(self) -> int:
+        """Blocks of one row."""
+        return -(-self.into // BLOCK)
+
+    def shapes(self, bits: int) -> dict[str, tuple[str, tuple[int, ...]]]:
+        """Type and shape of its tensors by name."""
+        found: dict[str, tuple[str, tuple[int, ...]]] = {
+            f"{self.name}.numbers": ("U8", (self.out, self.blocks, BLOCK * bits // 8)),
+            f"{self.name}.scales": ("F32", (self.out, self.blocks)),
+        }
+        return found | ({f"{self.name}.bias": ("F32", (self.out,))} if self.bias else {})
+
+
+def groups(plan: Plan) -> tuple[Group, ...]:
+    """Find the matrices of a plan that can be in blocks: its layers', and a language head.
+
+    Tables, norms and other heads stay as they are, and so does everything where keys are also made
+    of positions (DeBERTa).
+    """
+    towers = plan.spec.towers.values()
+    if any(isinstance(t.stack.attention.score_bias, spec.Disentangled) for t in towers):
+        return ()
+    found = [_group(plan, modules) for modules in _layers(plan)]
+    head = plan.head
+    if head is not None and head.out == "vocab":
+        module = token_table(plan).removesuffix(".weight") if head.tied else "head.out"
+        found.append(_group(plan, (module,)))
+    return tuple(found)
+
+
+def _layers(plan: Plan) -> Iterator[tuple[str, ...]]:
+    parents = dict.fromkeys(name.rpartition(".")[0].rpartition(".")[0]
+                            for name in plan.shapes if "layers." in name)  # fmt: skip
+    for parent in parents:
+        taken: set[str] = set()
+        for parts in _PARTS.get(parent.rpartition(".")[2], ()):
+            modules = tuple(f"{parent}.{part}" for part in parts)
+            if taken.isdisjoint(modules) and all(f"{m}.weight" in plan.shapes for m in modules):
+                taken.update(modules)
+                yield modules
+
+
+def _group(plan: Plan, modules: tuple[str, ...]) -> Group:
+    shapes = [plan.shapes[f"{module}.weight"] for module in modules]
+    # The bias of a tied head is added by the head.
+    own = any(f"{module}.bias" in plan.shapes for module in modules)
+    return Group(modules, tuple(shape[0] for shape in shapes), shapes[0][1], own)
+
+
+def covered(plan: Plan, chosen: tuple[Group, ...]) -> set[str]:
+    """Name the stored tensors that are of no use when these groups are in blocks."""
+    inside = {name for group in chosen for name in group.weights}
+    inside -= {name for name in inside if name.endswith("tokens.weight") or name == "shared.weight"}
+    places = {plan.places[name].stored: plan.places[name] for name in inside}
+    return {stored for stored, place in places.items() if inside.issuperset(place.canonical)}
+
+
+def present(plan: Plan, stored: Mapping[str, StoredTensor], bits: int) -> tuple[Group, ...]:
+    """Find the groups whose tensors a file holds.
+
+    Raises:
+        InvalidInput: One has another type or shape than this model's.
+    """
+    found = []
+    for group in groups(plan):
+        wanted = group.shapes(bits)
+        there = [name for name in wanted if name in stored]
+        if not there:
+            continue
+        for name, (dtype, shape) in wanted.items():
+            got = (stored[name].dtype, stored[name].shape) if name in stored else "missing"
+            if got != (dtype, shape):
+                raise InvalidInput(
+                    f"{name} must be {dtype} {list(shape)} for this model in {bits} bits: {got}.",
+                    hint="Make the folder again with `reprise quantize`.",
+                )
+        found.append(group)
+    return tuple(found)
