@@ -219,10 +219,9 @@ def _by_rows(call: Call) -> Any:
 def _pieces(call: Call, rows: list[Row]) -> Iterator[Piece]:
     taking = Taking(call.chooser, call.stops, scores=call.settings.output_scores,
                     logits=call.settings.output_logits)  # fmt: skip
-    steps = make_steps(call.runner, call.prompts)
     drafter = _drafter(call, rows)
-    if drafter is not None and isinstance(steps, uncached.RowSteps):
     steps = make_steps(call.runner, call.prompts, guesses=drafter is not None and len(rows) > 1)
+    if drafter is not None and isinstance(steps, uncached.RowSteps):
         steps.rewind([])
     pieces = decode(steps, call.prompts.rows, rows, taking, drafter)
     if call.given.get("streamer") is not None:
