@@ -43,6 +43,8 @@ COMMANDS = {
     "verify": Entry("verify:verify", "Compute what a repo claims again.", _USE),
     "eval": Entry("evaluate:evaluate", "Evaluate a model on a benchmark.", _USE),
     "claim": Entry("verify:claim_command", "Compute a score and claim it.", _SHARE),
+    "key": Entry("key:key", "Manage the keys that sign verdicts.", _SHARE),
+    "log": Entry("log:log", "Check a hub's log of verdicts.", _USE),
     "lock": Entry("lock:lock", "Pin models, data, metrics and packages.", _USE),
     "data": Entry("data:data", "Look at data sets and what their steps keep.", _USE),
     "download": Entry("download:download", "Download a repo or some of its files.", _USE),

@@ -8,6 +8,7 @@ import click
 from reprise.base.errors import InvalidInput
 from reprise.cli import output
 from reprise.cli.isolation_options import isolation_options, taken
+from reprise.cli.key import signer, ssh_key_option
 from reprise.cli.lock import name_and_value
 
 if TYPE_CHECKING:
@@ -32,13 +33,20 @@ _SHOWN = 10  # differing examples
     "--evidence", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
     help="Where predictions, statistics, log and verdict go.",
 )  # fmt: skip
-@click.option("--sign", is_flag=True, help="Sign the verdicts; makes a key the first time.")
 @click.option("--lock", type=click.Path(path_type=Path, exists=True), metavar="FILE",
               help="A reprise.lock that decides commits, rows and packages.")  # fmt: skip
 @click.option("--trainings", type=click.IntRange(3, 100),
               help="With --level retrain: at most so many.  [default: 5]")  # fmt: skip
 @click.option("--training-seconds", type=click.FloatRange(1),
               help="With --level retrain: how long one may take.  [default: 3600]")  # fmt: skip
+@click.option("--sign", is_flag=True, help="Sign the verdicts; makes a key the first time.")
+@click.option(
+    "--post",
+    "is_posted",
+    is_flag=True,
+    help="Sign the verdicts and post them to the hub, which shows them to everybody.",
+)
+@ssh_key_option
 @click.option("--endpoint", metavar="URL", help="Another hub than HF_ENDPOINT.")
 @click.option("--offline", is_flag=True, help="Use only what is cached.")
 @isolation_options
@@ -52,13 +60,18 @@ def verify(ctx: click.Context, /, repo: str, claim_id: str | None, **given: Any)
     """
     from reprise.verify.running import verify as verify_all
 
-    is_list = given.pop("is_list")
+    is_list, is_posted, ssh_key = (given.pop(it) for it in ("is_list", "is_posted", "ssh_key"))
+    if ssh_key is not None and not is_posted:
+        raise click.UsageError("--ssh-key goes with --post.")
     how = _how(given)
     if is_list:
         _list(repo, how)
         return
-    with output.status(f"verifying {repo}"):
-        reports = verify_all(repo, claim_id, how)
+    if is_posted:
+        reports = _posted(repo, claim_id, how, ssh_key)
+    else:
+        with output.status(f"verifying {repo}"):
+            reports = verify_all(repo, claim_id, how)
     _show(reports)
     ctx.exit(_exit_code([report.verdict.outcome for report in reports]))
 
@@ -106,6 +119,27 @@ def claim_command(repo: str, slug: str, into: Path, decimals: int | None, **give
     value = {"path": str(into / ".reprise/claims" / f"{slug}.toml"), "digest": made.digest}
     output.show({**value, **to_dict(made)}, f"{made.metric.id}\t{made.result.value}\t{made.digest}")
     output.hint(f"reprise publish {into} {repo}")
+
+
+def _posted(repo: str, claim_id: str | None, how: "How", ssh_key: Path | None) -> "list[Report]":
+    """Verify what the hub lists, and post each verdict."""
+    from reprise.hub.snapshots import open_snapshot
+    from reprise.hub.verdicts import claims_of
+    from reprise.verify import gathering, posting
+    from reprise.verify.running import verify_claim
+
+    endpoint = how.options.endpoint
+    desk = posting.open_desk(signer(ssh_key), endpoint)
+    chosen = gathering.choose(claims_of(repo, endpoint=endpoint), claim_id)
+    snapshot = open_snapshot(repo, how.options)
+    reports = []
+    for found in chosen:
+        with output.status(f"verifying {found.id} of {repo}"):
+            report = verify_claim(found, how, snapshot.root)
+            made = posting.post(desk, report)
+        reports.append(report)
+        output.say(f"{found.id}: posted as entry {made.get('logIndex')} of the log")
+    return reports
 
 
 def _how(given: dict[str, Any]) -> "How":

@@ -104,6 +104,18 @@ def decode_statement(payload: bytes) -> Statement:
     return found
 
 
+def public_key(private: bytes) -> bytes:
+    """Return the public key, 32 raw bytes, of an Ed25519 private key of 32 raw bytes.
+
+    Raises:
+        MissingExtra: `cryptography` is not installed.
+    """
+    keys = require("cryptography.hazmat.primitives.asymmetric.ed25519", extra="verify")
+    key = keys.Ed25519PrivateKey.from_private_bytes(private)
+    found: bytes = key.public_key().public_bytes_raw()
+    return found
+
+
 def sign(payload: bytes, private: bytes, payload_type: str = PAYLOAD_TYPE) -> Envelope:
     """Sign with an Ed25519 private key of 32 raw bytes.
 

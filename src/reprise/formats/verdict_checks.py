@@ -61,7 +61,7 @@ def _content(claim: Claim, verdict: Verdict) -> Iterator[str]:
     }
     for name, wanted in pinned.items():
         found = verdict.subjects.get(name)
-        is_needed = verdict.outcome in _JUDGED and (name != "lock" or wanted is not None)
+        is_needed = verdict.outcome in _JUDGED and (name != "lock" or _is_locked(claim, verdict))
         if found is None and is_needed:
             yield f"it does not say which {name.partition(':')[0]} it is about"
         elif found is not None and wanted is not None and found != wanted:
@@ -69,6 +69,11 @@ def _content(claim: Claim, verdict: Verdict) -> Iterator[str]:
     for name in verdict.subjects:
         if name not in pinned:
             yield f"it is about {name[:80]!r}, which the claim does not name"
+
+
+def _is_locked(claim: Claim, verdict: Verdict) -> bool:
+    """Tell whether a verdict rests on packages: stored predictions need none."""
+    return claim.run.lock is not None and verdict.level is Level.RERUN
 
 
 def _comparable(claim: Claim, verdict: Verdict) -> Iterator[str]:
@@ -104,8 +109,6 @@ def _value(claim: Claim, verdict: Verdict) -> Iterator[str]:
         yield f"no rule allows a tolerance of {verdict.tolerance}"
         return
     away = abs(decimal(verdict.value) - claimed_value(claim, verdict.unit))
-    if verdict.outcome is Outcome.CONSISTENT:
-        return  # the interval of several trainings decides, of which only the mean is here
     if (away <= allowed) != verdict.outcome.passes:
         yield f"{verdict.value} is not {verdict.outcome} where {verdict.claimed} is claimed"
     if verdict.ci and not decimal(verdict.ci[0]) <= decimal(verdict.ci[1]):
@@ -136,9 +139,9 @@ def _most(claim: Claim, verdict: Verdict) -> Decimal:
     scale = Decimal(10) ** SCALES.get(unit, 0)
     if unit == "raw":
         scale = max(Decimal(1), abs(claimed_value(claim, unit)))
+    if verdict.level is Level.RETRAINED:
+        return scale  # the spread of trainings has no other bound
     noise = max(scale * max(1, n // _CAP) / n, scale * _DEVIATION)
-    if verdict.outcome is Outcome.CONSISTENT:
-        return scale  # of trainings, whose spread nobody bounds
     if claim.tolerance is not None:
         return max(_least(claim, unit), rescaled(decimal(claim.tolerance), claim, unit))
     return half_unit(claim, unit) + noise

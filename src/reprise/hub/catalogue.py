@@ -157,15 +157,17 @@ def environment() -> dict[str, Any]:
 
 
 def ask(
-    method: str, path: str, body: dict[str, Any] | None = None, *, about: str = "The request"
-) -> Any:
-    """Send one request to the hub in use, and return its JSON answer.
+    method: str, path: str, body: dict[str, Any] | None = None, *, about: str = "The request",
+    endpoint: str | None = None,
+) -> Any:  # fmt: skip
+    """Send one request to a hub, and return its JSON answer.
 
     Args:
         method: Of HTTP.
         path: Below the endpoint, with its query.
         body: Sent as JSON.
         about: What is asked for, for messages.
+        endpoint: Base URL of the hub; None for the one in use, which alone sees the stored token.
 
     Raises:
         RepriseError: The class that the hub's refusal stands for.
@@ -177,7 +179,7 @@ def ask(
         hf_raise_for_status,
     )
 
-    endpoint = settings.endpoint()
+    endpoint = (endpoint or settings.endpoint()).rstrip("/")
     headers = build_hf_headers(
         token=api.token_for(endpoint, None), library_name="reprise", library_version=__version__
     )

@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
-from reprise.base.errors import InvalidInput, NotFound
+from reprise.base.errors import InvalidId, InvalidInput, NotFound
 from reprise.base.ids import RepoId, RepoType
 from reprise.formats import claim as claims_format
 from reprise.formats.claim import Claim
-from reprise.registry import repos
+from reprise.registry import access, repos
 from reprise.registry.access import Action, Caller, Repo, allowed
 from reprise.registry.db.claim_tables import claim
 from reprise.registry.db.schema import account
@@ -171,6 +171,22 @@ def writable(conn: Connection, caller: Caller, stated: StatedClaim) -> bool:
         return False
     level = allowed(caller, repo)
     return level is not None and level >= Action.WRITE
+
+
+def is_own(conn: Connection, caller: Caller, stated: StatedClaim) -> bool:
+    """Tell whether a claim is the caller's own business; whoever else verifies is independent."""
+    repo = repos.by_number(conn, stated.repo_id) if stated.repo_id is not None else None
+    return repo is not None and access.is_own(caller, repo)
+
+
+def sees_data(conn: Connection, caller: Caller, stated: StatedClaim) -> bool:
+    """Tell whether a caller may read the rows that a claim is about; those elsewhere are public."""
+    try:
+        data = repos.lookup(conn, RepoType.DATASET, RepoId.parse(stated.data_repo))
+    except InvalidId:
+        return True
+    level = allowed(caller, data) if data is not None else Action.FETCH
+    return level is not None and level >= Action.FETCH
 
 
 def of_benchmark(

@@ -6,6 +6,7 @@ from reprise.base.errors import AlreadyExists, InvalidInput, RepoNotFound, Repri
 from reprise.base.ids import RESERVED_REPOS, RepoId, RepoType, check_new_name
 from reprise.registry import accounts
 from reprise.registry.access import Action, Caller, Repo, check
+from reprise.registry.db.claim_tables import claim
 from reprise.registry.db.database import lock_repo
 from reprise.registry.db.prepared import Prepared
 from reprise.registry.db.schema import account, repo, repo_alias
@@ -183,8 +184,15 @@ def change(
 
 
 def remove(conn: Connection, removed: Repo) -> None:
-    """Delete a repo with its history. Its large files stay in the store, out of reach."""
+    """Delete a repo with its history; `registry.unused` deletes its large files later.
+
+    Its claims stay, with the verdicts on them; those of a private repo stay out of sight.
+    """
     lock_repo(conn, removed.id)
+    mine = claim.c.repo_id == removed.id
+    name = {"repo_name": str(removed.repo_id), "repo_key": removed.repo_id.key}
+    gone = {"hidden": removed.private or removed.disabled, **name}
+    conn.execute(update(claim).where(mine).values(gone))
     conn.execute(delete(repo).where(repo.c.id == removed.id))
 
 

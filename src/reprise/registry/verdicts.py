@@ -13,8 +13,11 @@ from reprise.formats import verdict as verdicts_format
 from reprise.formats.verdict import Level, Outcome, Verdict
 from reprise.registry.db.claim_tables import run, verdict, verdict_answer, verifier_key
 from reprise.registry.db.schema import account
+from reprise.registry.registry import Registry
+from reprise.registry.storage.store import evidence_key
 
 _STRENGTH = {Level.CLAIMED: 0, Level.RECOMPUTED: 1, Level.RERUN: 2, Level.RETRAINED: 3}
+_QUOTING = frozenset({"examples.jsonl", "predictions.jsonl", "log.txt"})
 _BEST = (Outcome.EXACT, Outcome.REPRODUCED, Outcome.CONSISTENT)
 
 
@@ -167,6 +170,20 @@ def standing(verdicts: Sequence[PostedVerdict]) -> Standing:
         any(it.hardware_class not in against for it in passing),
         newest.value, newest.ci,
     )  # fmt: skip
+
+
+def evidence_of(registry: Registry, posted: PostedVerdict, *, rows: bool = True) -> dict[str, str]:
+    """Return the texts that a verification left, by file name; nothing where none were posted.
+
+    Args:
+        registry: The hub.
+        posted: The verdict.
+        rows: With what quotes the data: only for who may read that, see `claims.sees_data`.
+    """
+    if posted.evidence_digest is None:
+        return {}
+    found: dict[str, str] = json.loads(registry.store.read(evidence_key(posted.evidence_digest)))
+    return {name: text for name, text in found.items() if rows or name not in _QUOTING}
 
 
 def as_json(posted: PostedVerdict) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from reprise.server.calls import face
 from reprise.server.errors import on_crash, on_http_error, on_moved, on_reprise_error
 from reprise.server.faces import (
     catalogue,
+    claims,
     entry_points,
     git_http,
     github,
@@ -39,6 +40,8 @@ from reprise.server.faces import (
     lfs_transfers,
     openai,
     papers,
+    verdict_log,
+    verifier_keys,
     workers,
     xet,
     xet_xorbs,
@@ -70,6 +73,7 @@ _API = "/api/{type:api}/{repo:repo}"
 _WEB = "/{type:web}{repo:repo}"
 _RUN = "/models/{repo:repo}"
 _DISCUSSION = f"{_API}/discussions/{{num:seg}}"
+_VERDICTS = "/api/claims/{digest:seg}/verdicts"
 _LISTINGS = 64 << 20  # bytes of listings kept between pages
 
 # Order matters only where a repo id could swallow a fixed word: longer paths come first.
@@ -207,6 +211,24 @@ ROUTES = [
     Route("/api/workers/{worker:seg}", workers.leave, methods=["DELETE"]),
     Route("/api/workers/{worker:seg}/next", workers.next_job, methods=["POST"]),
     Route("/api/workers/{worker:seg}/jobs/{job:seg}/answer", workers.answer, methods=["POST"]),
+    # -- claims, verdicts, their keys and their log
+    Route(f"{_API}/claims", face(claims.of_repo)),
+    Route("/api/claims/{digest:seg}", face(claims.show)),
+    Route(_VERDICTS, face(claims.list_verdicts)),
+    Route(
+        _VERDICTS,
+        face(claims.post_verdict, body_limit=claims.BODY_LIMIT),
+        methods=["POST"],
+    ),
+    Route(f"{_VERDICTS}/{{id:seg}}/evidence", face(claims.evidence)),
+    Route(f"{_VERDICTS}/{{id:seg}}/answers", face(claims.answer), methods=["POST"]),
+    Route("/api/log/head", face(verdict_log.head)),
+    Route("/api/log/entries", face(verdict_log.entries)),
+    Route("/api/log/proof", face(verdict_log.proof)),
+    Route("/api/log/consistency", face(verdict_log.consistency)),
+    Route("/api/keys", face(verifier_keys.list_keys)),
+    Route("/api/keys", face(verifier_keys.add), methods=["POST"]),
+    Route("/api/keys/{fingerprint:seg}", face(verifier_keys.revoke), methods=["DELETE"]),
     # -- git
     Route(f"{_WEB}/info/refs", git_http.info_refs),
     Route(f"{_WEB}/git-upload-pack", git_http.upload, methods=["POST"]),

@@ -1,4 +1,4 @@
-"""A thread that reads manifests and weights after commits, so that no commit waits for it.
+"""A thread that reads manifests, weights and claims after commits: no commit waits for it.
 
 When a hub starts, it also reads what older versions read less of: manifests, cards.
 """
@@ -6,7 +6,13 @@ When a hub starts, it also reads what older versions read less of: manifests, ca
 import logging
 import threading
 
-from reprise.registry import card_backlog, manifest_backlog, manifests, parameters
+from reprise.registry import (
+    card_backlog,
+    claim_reading,
+    manifest_backlog,
+    manifests,
+    parameters,
+)
 from reprise.registry.parameters import HeaderCache
 from reprise.registry.registry import Registry
 
@@ -50,6 +56,7 @@ class Indexer:
         while self._goes_on():
             try:
                 was_started = self._note_backlog()
+                claim_reading.catch_up(self._registry)
                 manifests.catch_up(self._registry)
                 parameters.catch_up(self._registry, self._headers)
                 if was_started:

@@ -214,7 +214,7 @@ def _judged(claimed: Claim, done: Computed, how: How, folder: Path) -> Verdict:
     return Verdict(
         claimed.digest, how.level, judged.outcome, claimed.result.value,
         value=None if score.value is None else repr(float(score.value)),
-        tolerance=str(judged.tolerance),
+        tolerance=f"{judged.tolerance:.12g}",
         reason=_reason(claimed, score.unit, judged),
         signature=score.signature,
         unit=score.unit,
@@ -249,7 +249,7 @@ def _retrained(stated: Claim, claimed: Claim, where: tuple[How, Path, Path]) -> 
     kept = evidence.keep(folder, stated, environment=done.environment, predictions=answers)
     return Verdict(
         stated.digest, how.level, judged.outcome, claimed.result.value,
-        value=repr(fmean(done.values)), tolerance=str(judged.tolerance), reason=judged.reason,
+        value=repr(fmean(done.values)), tolerance=f"{judged.tolerance:.12g}", reason=judged.reason,
         signature=score.signature, unit=score.unit, n=score.n,
         subjects={
             f"model:{claimed.model.repo}": model.tree_sha256,

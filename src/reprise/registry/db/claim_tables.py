@@ -93,7 +93,7 @@ run = Table(
     Index("run_by_claim", "claim_id"),
 )
 
-# What came out. Every column is taken from the signed envelope, but `independent` and the last two.
+# What came out. What the envelope says is kept in columns, too, to be asked for.
 verdict = Table(
     "verdict",
     metadata,
@@ -114,6 +114,8 @@ verdict = Table(
     Column("hardware_class", Text, nullable=False),
     Column("envelope", Text, nullable=False),  # DSSE, canonical JSON
     Column("envelope_digest", Text, nullable=False, unique=True),  # SHA-256, hex
+    # Of what is signed: the same again, with another signature around it, is a replay, too.
+    Column("statement_digest", Text, nullable=False, unique=True),
     Column("made_at", BigInteger, nullable=False),
     Column("posted_at", BigInteger, nullable=False),
     Column("log_index", BigInteger, nullable=False, unique=True),

@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from reprise.registry.db.schema import metadata
+from reprise.registry.db import schema
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=schema.repo.metadata,
     render_as_batch=True,  # SQLite changes a table by copying it
 )
 context.run_migrations()

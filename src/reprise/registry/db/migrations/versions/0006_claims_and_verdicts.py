@@ -131,6 +131,7 @@ def _verdict() -> None:
         sa.Column("hardware_class", sa.Text(), nullable=False),
         sa.Column("envelope", sa.Text(), nullable=False),
         sa.Column("envelope_digest", sa.Text(), nullable=False),
+        sa.Column("statement_digest", sa.Text(), nullable=False),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.Column("posted_at", sa.BigInteger(), nullable=False),
         sa.Column("log_index", sa.BigInteger(), nullable=False),
@@ -141,6 +142,7 @@ def _verdict() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("envelope_digest"),
         sa.UniqueConstraint("log_index"),
+        sa.UniqueConstraint("statement_digest"),
     )
     op.create_index("verdict_by_account", "verdict", ["account_id", "posted_at"])
     op.create_index("verdict_by_claim", "verdict", ["claim_id", "id"])
