@@ -1,4 +1,4 @@
-"""Whisper's decoder begins with a language, a task, and that it writes no times."""
+"""Whisper's decoder begins with a language, a task, and whether it writes times."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reprise.base.errors import InvalidInput, NotSupported
+from reprise.base.errors import InvalidInput
 from reprise.models.auto import concrete_class
 from reprise.models.config import Config
 from reprise.models.families import family_of
@@ -49,6 +49,12 @@ def test_the_language_is_heard_where_nobody_says_it(whisper: Any) -> None:
     assert begun(whisper) == [[1, int(token), 8, 10] for token in heard]
 
 
+def test_times_come_first_where_they_are_asked_for(whisper: Any) -> None:
+    for row in begun(whisper, language="en", return_timestamps=True):
+        assert row[:3] == [1, 5, 8]
+        assert row[3] > TOLD["no_timestamps_token_id"]
+
+
 def test_what_the_model_does_not_know_is_refused(whisper: Any) -> None:
     with pytest.raises(InvalidInput, match="knows no language 'xx'"):
         begun(whisper, language="xx")
@@ -56,5 +62,3 @@ def test_what_the_model_does_not_know_is_refused(whisper: Any) -> None:
         begun(whisper, task="sing")
     with pytest.raises(InvalidInput, match="1 languages for 2 rows"):
         begun(whisper, language=["en"])
-    with pytest.raises(NotSupported, match="timestamps"):
-        begun(whisper, return_timestamps=True)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reprise.base.errors import InvalidInput, NotSupported
+from reprise.base.errors import InvalidInput, NotSupported, OfflineMiss
 from reprise.tasks import Pipeline, pipeline
 from tests.pipeline_models import save, texts
 
@@ -176,9 +176,9 @@ def test_a_task_without_a_model_lists_what_the_cache_has(
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     save(tmp_path / "models--ada--masks" / "snapshots" / ("a" * 40), "BertForMaskedLM")
-    with pytest.raises(InvalidInput, match="In the cache and made for it: ada/masks"):
-        pipeline("fill-mask")
-    with pytest.raises(InvalidInput, match="reprise search --task token-classification"):
-        pipeline("ner")
+    with pytest.raises(OfflineMiss, match="In the cache and made for it: ada/masks"):
+        pipeline("fill-mask", offline=True)
+    with pytest.raises(OfflineMiss, match="reprise search --task token-classification"):
+        pipeline("ner", offline=True)
     with pytest.raises(InvalidInput, match="Name a task, a model or both"):
         pipeline()

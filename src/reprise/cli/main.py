@@ -73,6 +73,9 @@ COMMANDS = {
     "recheck": Entry("reviewers:recheck", "Check published repos again.", _HUB),
     "mirror": Entry("mirror:mirror", "Keep weights of other sites on a hub.", _HUB),
     "fsck": Entry("fsck:fsck", "Check everything a hub stores.", _HUB),
+    "defaults": Entry("defaults:defaults", "Choose the models of tasks.", _HUB),
+    "leaderboard": Entry("leaderboard:leaderboard", "Keep leaderboards of others.", _HUB),
+    "reverify": Entry("reverify:reverify", "Say what is to be verified again.", _HUB),
     "reindex": Entry("reindex:reindex", "Read entry points and cards of repos again.", _HUB),
     "gc": Entry("gc:gc", "Delete git objects that nothing leads to.", _HUB),
 }

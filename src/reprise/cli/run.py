@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -30,6 +31,7 @@ def run(repo: str, words: tuple[str, ...], task: str | None, batch: str,
         options: tuple[str, ...], offline: bool, **given: Any) -> None:  # fmt: skip
     """Run REPO on inputs and print what it answers.
 
+    Instead of REPO a task may stand alone: then the hub in use says which model runs it.
     TASK is what to do, such as text-classification; without it the repo says what it is for.
     INPUT is a text, or a file for images and sound. Without any, every line of stdin is one, and
     with --json every result is one line of JSON as soon as it is there.
@@ -37,12 +39,15 @@ def run(repo: str, words: tuple[str, ...], task: str | None, batch: str,
     from reprise.tasks import pipeline
     from reprise.tasks.kinds import is_task
 
-    if task is None and words and is_task(words[0]) and (words[1:] or not sys.stdin.isatty()):
+    model: str | None = repo
+    if task is None and is_task(repo) and not Path(repo).is_dir():
+        task, model = repo, None
+    elif task is None and words and is_task(words[0]) and (words[1:] or not sys.stdin.isatty()):
         task, words = words[0], words[1:]
     if not words and sys.stdin.isatty():
         raise click.UsageError("Name an input, or pipe lines into it.")
     more = dict(_option(text) for text in options)
-    pipe = pipeline(task, repo, batch=_batch(batch), offline=offline or None, **more, **given)
+    pipe = pipeline(task, model, batch=_batch(batch), offline=offline or None, **more, **given)
     output.say(_notice(pipe))
     if words:
         _print(pipe.typed(list(words)))

@@ -111,8 +111,8 @@ def public_key(private: bytes) -> bytes:
         MissingExtra: `cryptography` is not installed.
     """
     keys = require("cryptography.hazmat.primitives.asymmetric.ed25519", extra="verify")
-    key = keys.Ed25519PrivateKey.from_private_bytes(private)
-    found: bytes = key.public_key().public_bytes_raw()
+    public = keys.Ed25519PrivateKey.from_private_bytes(private).public_key()
+    found: bytes = public.public_bytes_raw()
     return found
 
 
@@ -124,8 +124,7 @@ def sign(payload: bytes, private: bytes, payload_type: str = PAYLOAD_TYPE) -> En
     """
     keys = require("cryptography.hazmat.primitives.asymmetric.ed25519", extra="verify")
     key = keys.Ed25519PrivateKey.from_private_bytes(private)
-    public = key.public_key().public_bytes_raw()
-    signature = Signature(key_id(public), key.sign(pae(payload_type, payload)))
+    signature = Signature(key_id(public_key(private)), key.sign(pae(payload_type, payload)))
     return Envelope(payload, payload_type, (signature,))
 
 

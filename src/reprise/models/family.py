@@ -36,8 +36,8 @@ class Family:
         return self.names if isinstance(self.names, str) else self.names(config)
 
     def head(self, name: str, config: Config) -> Head | None:
-        """Return a head by name; ``Model`` is the bare body."""
-        if name == "Model":
+        """Return a head by name; ``Model`` is the bare body where no head has that name."""
+        if name == "Model" and name not in self.heads:
             return None
         made = self.heads[name]
         return made if isinstance(made, Head) else made(config)

@@ -84,7 +84,8 @@ def _tower(tower: Tower, prefix: str) -> Iterator[Item]:
     yield from _stack(prefix, tower.stack)
     yield from _pooler(f"{prefix}pooler", tower.pooler, tower.stack.width)
     if tower.project:
-        yield from linear(f"{prefix}project", tower.project, tower.stack.width, bias=False)
+        yield from linear(f"{prefix}project", tower.project, tower.stack.width,
+                          bias=tower.project_bias)  # fmt: skip
 
 
 def _embedding(name: str, spec: Embedding) -> Iterator[Item]:
@@ -162,8 +163,9 @@ def block_norms(spec: Stack, number: int) -> tuple[str, ...]:
 def _attention(name: str, spec: Attention, width: int, number: int) -> Iterator[Item]:
     heads = len(spec.kept(number))
     inner, shared = heads * spec.width, spec.groups_of(number) * spec.width
-    for part, out in (("q", inner), ("k", shared), ("v", shared)):
-        yield from linear(f"{name}.{part}", out, width, bias=part in spec.bias)
+    read = spec.memory or width
+    for part, out, into in (("q", inner, width), ("k", shared, read), ("v", shared, read)):
+        yield from linear(f"{name}.{part}", out, into, bias=part in spec.bias)
     yield from linear(f"{name}.o", width, inner, bias="o" in spec.bias)
     for part in ("q_norm", "k_norm"):
         yield from norm(f"{name}.{part}", spec.head_norm, spec.width)

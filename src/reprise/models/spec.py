@@ -174,6 +174,7 @@ class Attention:
     softcap: float = 0.0
     head_norm: Norm | None = None  # of each head's queries and keys
     pruned: tuple[tuple[int, ...], ...] = ()  # heads that are gone, per layer
+    memory: int = 0  # width of the states that are read; 0: the stack's own
 
     def __post_init__(self) -> None:
         _positive(self, heads=self.heads, width=self.width)
@@ -401,7 +402,8 @@ class Tower:
     input: Input
     stack: Stack
     pooler: Pooler | None = None
-    project: int = 0  # width of the states after a last projection without bias (OPT 350m)
+    project: int = 0  # width of the states after a last projection (OPT 350m)
+    project_bias: bool = False
     raw_states: bool = False  # the last of all hidden states is taken before the final norm
 
 

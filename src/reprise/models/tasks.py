@@ -20,6 +20,8 @@ AUTO_HEADS: dict[str, tuple[str, ...]] = {
     "AutoModelForZeroShotImageClassification": ("Model",),
     "AutoModelForMaskedImageModeling": ("ForMaskedImageModeling",),
     "AutoModelForSpeechSeq2Seq": ("ForConditionalGeneration",),
+    "AutoModelForVision2Seq": ("Model",),
+    "AutoModelForImageTextToText": ("Model",),
     "AutoModelForAudioClassification": ("ForAudioClassification",),
 }
 

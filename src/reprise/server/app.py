@@ -23,6 +23,7 @@ from reprise.server.errors import on_crash, on_http_error, on_moved, on_reprise_
 from reprise.server.faces import (
     catalogue,
     claims,
+    defaults,
     entry_points,
     git_http,
     github,
@@ -169,6 +170,7 @@ ROUTES = [
     Route("/api/papers", face(papers.list_papers)),
     Route("/api/arxiv/{id:seg}/repos", face(papers.repos_of_arxiv)),
     Route(f"{_API}/papers", face(papers.of_repo)),
+    Route("/api/defaults", face(defaults.signed)),
     # -- the curated catalogue
     Route("/api/submissions", face(catalogue.list_submissions)),
     Route(f"{_API}/submission", face(catalogue.submit), methods=["POST"]),

@@ -19,6 +19,7 @@ _WIDTHS: dict[int, tuple[Any, float]] = {
     4: (np.dtype("<i4"), 2.0**31),
 }
 _LOWEST = 1e-10
+_AT_ONCE = 3000  # frames
 _RANGE = 8.0  # powers of ten below the loudest that are told apart
 
 
@@ -37,16 +38,23 @@ class Hearing:
         """Samples of one input; shorter sound is followed by silence."""
         return self.seconds * self.rate
 
+    @property
+    def frames(self) -> int:
+        """Frames of one input."""
+        return self.samples // self.hop
+
     def features(self, sound: Array) -> Array:
-        """Make features [mels, frames] of samples from -1 to 1."""
-        whole = np.zeros(self.samples, np.float32)
-        whole[: len(sound)] = sound
-        half = self.window // 2
-        padded = np.pad(whole, half, mode="reflect").astype(np.float64)
+        """Make features [mels, frames] of samples from -1 to 1; short sound ends in silence."""
+        silence = max(0, self.samples - len(sound))
+        padded = np.pad(sound.astype(np.float32), (0, silence))
+        padded = np.pad(padded, self.window // 2, mode="reflect")
         frames = np.lib.stride_tricks.sliding_window_view(padded, self.window)[:: self.hop][:-1]
-        hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self.window) / self.window)
-        power = np.abs(np.fft.rfft(frames * hann)) ** 2
-        heard = np.log10(np.maximum(power @ self.filters(), _LOWEST)).T
+        heard = np.empty((self.mels, len(frames)), np.float32)
+        filters, hann = self.filters(), _hann(self.window)
+        for start in range(0, len(frames), _AT_ONCE):  # an hour at once would take gigabytes
+            part = frames[start : start + _AT_ONCE].astype(np.float64) * hann
+            power = np.abs(np.fft.rfft(part)) ** 2
+            heard[:, start : start + len(part)] = np.log10(np.maximum(power @ filters, _LOWEST)).T
         heard = np.maximum(heard, heard.max() - _RANGE)
         return np.asarray((heard + 4.0) / 4.0, np.float32)
 
@@ -128,6 +136,10 @@ def _wav(path: Path) -> tuple[Array, int]:
     samples = np.frombuffer(data[:whole], kind).astype(np.float32).reshape(-1, channels)
     samples = (samples - largest if width == 1 else samples) / np.float32(largest)
     return np.asarray(samples.mean(axis=1)), rate
+
+
+def _hann(width: int) -> Array:
+    return np.asarray(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(width) / width))
 
 
 def _mel(hertz: float) -> float:

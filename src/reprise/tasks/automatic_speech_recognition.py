@@ -1,4 +1,9 @@
-"""automatic-speech-recognition: what is said in up to half a minute of sound."""
+"""automatic-speech-recognition: what is said in sound of any length, and when.
+
+A model hears half a minute at once. Longer sound is heard window by window, each beginning where
+the last whole sentence ended, which the model says by tokens that are times; or, with
+`chunk_length_s`, in pieces of one length that overlap and run as one batch.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +16,11 @@ from reprise.models.spec import Frames
 from reprise.tasks.audio import open_sound, read_hearing
 from reprise.tasks.base import Done
 from reprise.tasks.generating import WritingOptions, WritingPipeline
+from reprise.tasks.pieces import Piece, cut
 from reprise.tasks.rows import Array, Row
+from reprise.tasks.transcript import Heard, Marks, Transcript
+
+_FRAMES_PER_TIME = 2  # the stem halves them
 
 
 @dataclass(frozen=True)
@@ -21,16 +30,23 @@ class SpeechOptions(WritingOptions):
     Attributes:
         language: Code of the language that is spoken: "en". A model of several languages needs it.
         task: "transcribe", or "translate" into English.
-        return_timestamps: Accepted as False only.
+        return_timestamps: Whether to say when each part was said.
+        chunk_length_s: Seconds of a piece; None or 0: sound is heard from sentence to sentence.
+        stride_length_s: Seconds that pieces overlap on both sides, or left and right; None: a
+            sixth of a piece.
+        ignore_warning: Accepted for compatibility.
     """
 
     language: str | None = None
     task: str = "transcribe"
-    return_timestamps: bool = False
+    return_timestamps: bool | str = False
+    chunk_length_s: float | None = None
+    stride_length_s: float | Sequence[float] | None = None
+    ignore_warning: bool = False
 
 
 class SpeechRecognition(WritingPipeline):
-    """Gives `{"text": …}` per sound."""
+    """Gives `{"text": …}` per sound, with `chunks` when times are asked for."""
 
     options_type = SpeechOptions
 
@@ -42,10 +58,17 @@ class SpeechRecognition(WritingPipeline):
             raise InvalidInput(f"{self.parts.name or 'This model'} does not hear.")
         self.hearing = read_hearing(self.parts.settings)
         self.cost = encoder.input.rows
+        known = self.tokenizer.get_vocab()
+        silent = known.get("<|notimestamps|>")
+        self.times = silent is not None
+        self.marks = Marks(
+            len(known) + 1 if silent is None else silent + 1, self.hearing.seconds / self.cost,
+            self.hearing.seconds, frozenset(self.tokenizer.all_special_ids))  # fmt: skip
 
     def _changed(self, options: Any, given: dict[str, Any]) -> Any:
         told = dict(given.get("generate_kwargs") or {})
-        moved = {name: told.pop(name) for name in ("language", "task") if name in told}
+        names = ("language", "task", "return_timestamps")
+        moved = {name: told.pop(name) for name in names if name in told}
         if moved:  # where transformers' pipeline takes them
             given = {**moved, **given, "generate_kwargs": told}
         return super()._changed(options, given)
@@ -56,38 +79,101 @@ class SpeechRecognition(WritingPipeline):
 
     def read(self, item: Any, options: SpeechOptions) -> Array:
         """Read a sound; look at the parameters."""
-        if options.return_timestamps:
-            raise NotSupported("Timestamps are not given yet.")
-        self._prompt(options)
+        if options.return_timestamps not in {True, False, None}:
+            raise NotSupported(f"Times of {options.return_timestamps!r} are not given; "
+                               "return_timestamps=True gives those of sentences.")  # fmt: skip
         sound = open_sound(item, self.hearing.rate)
-        if len(sound) > self.hearing.samples:
+        needs = options.return_timestamps or (not options.chunk_length_s and self._is_long(sound))
+        if needs and not self.times:
             raise InvalidInput(
                 f"The sound lasts {len(sound) / self.hearing.rate:.1f} seconds; this model hears "
-                f"{self.hearing.seconds} at once.", hint="Split it where nobody speaks.",
-            )  # fmt: skip
+                f"{self.hearing.seconds} at once and writes no times.",
+                hint="Give chunk_length_s, and leave return_timestamps out.",
+            )
+        self._prompt(options, timed=bool(needs))
         return sound
 
-    def rows(self, items: Sequence[Array], options: SpeechOptions) -> list[list[Row]]:  # noqa: ARG002
-        """Make the features of each sound."""
-        return [[Row({"input_features": self.hearing.features(sound)}, self.cost)]
-                for sound in items]  # fmt: skip
+    def _is_long(self, sound: Array) -> bool:
+        return len(sound) > self.hearing.samples
 
-    def answers(self, rows: Sequence[Row], options: WritingOptions) -> list[list[Array]]:
-        """Write what is heard behind the tokens that say how."""
+    def rows(self, items: Sequence[Array], options: SpeechOptions) -> list[list[Row]]:
+        """Make the features of each sound, or of its pieces."""
+        return [self._rows(sound, options) for sound in items]
+
+    def _rows(self, sound: Array, options: SpeechOptions) -> list[Row]:
+        pieces = [Piece(sound)]
+        if options.chunk_length_s:
+            pieces = cut(sound, self.hearing, options.chunk_length_s, options.stride_length_s)
+        found = []
+        for piece in pieces:
+            features = self.hearing.features(piece.sound)
+            windows = -(-features.shape[1] // self.hearing.frames)
+            found.append(Row({"input_features": features}, self.cost * windows, piece.stride))
+        return found
+
+    def answers(self, rows: Sequence[Row], options: WritingOptions) -> list[Any]:
+        """Write what is heard behind the tokens that say how; gives the tokens of each row."""
         assert isinstance(options, SpeechOptions)
-        prompt = np.array([self._prompt(options)] * len(rows), np.int64)
+        heard = [row.features["input_features"] for row in rows]
+        timed = [bool(options.return_timestamps) or sound.shape[1] > self.hearing.frames
+                 for sound in heard]  # fmt: skip
+        found: list[list[int]] = [[] for _ in rows]
+        short = [at for at, times in enumerate(timed) if not times]
+        if short:
+            written = self._write(np.stack([heard[at] for at in short]), options, timed=False)
+            for at, tokens in zip(short, written, strict=True):
+                found[at] = tokens
+        self._follow(heard, {at: found[at] for at, times in enumerate(timed) if times}, options)
+        return found
+
+    def _follow(self, heard: Sequence[Array], found: Mapping[int, list[int]],
+                options: SpeechOptions) -> None:  # fmt: skip
+        """Hear window by window, all sounds side by side; tokens are added to `found`."""
+        places = dict.fromkeys(found, 0)
+        while live := [at for at, place in places.items() if place < heard[at].shape[1]]:
+            windows = np.stack([self._seen(heard[at], places[at]) for at in live])
+            written = self._write(windows, options, timed=True)
+            for at, tokens in zip(live, written, strict=True):
+                left = min(self.hearing.frames, heard[at].shape[1] - places[at])
+                kept, passed = whole_sentences(tokens, self.marks.first)
+                found[at].extend(tokens[:kept])
+                places[at] += passed * _FRAMES_PER_TIME if passed else left
+
+    def _seen(self, heard: Array, place: int) -> Array:
+        """Cut the frames that are heard at once out of [mels, frames]; nothing follows the end."""
+        part = heard[:, place : place + self.hearing.frames]
+        return np.pad(part, ((0, 0), (0, self.hearing.frames - part.shape[1])))
+
+    def _write(self, features: Array, options: SpeechOptions, *, timed: bool) -> list[list[int]]:
+        prompt = np.array([self._prompt(options, timed=timed)] * len(features), np.int64)
         told = {"num_return_sequences": 1, **(options.generate_kwargs or {})}
-        features = {"input_features": np.stack([row.features["input_features"] for row in rows])}
-        found = self._generate({**features, "decoder_input_ids": prompt}, told)
-        return [[ids] for ids in found]
+        if timed:
+            told["return_timestamps"] = True
+        given = {"input_features": features, "decoder_input_ids": prompt}
+        found = self._generate(given, told)[:, prompt.shape[1] :]
+        return [self._ended(ids) for ids in found]
 
-    def result(self, done: Done, options: SpeechOptions) -> Any:  # noqa: ARG002
-        """Decode what was written for one sound."""
-        ids = self.written(done.answers[0][0])
-        return {"text": self.tokenizer.decode(ids, skip_special_tokens=True)}
+    def _ended(self, ids: Array) -> list[int]:
+        """Give the tokens before the end."""
+        ends = {self.tokenizer.eos_token_id, self.model.config.get("eos_token_id")}
+        stop = next((at for at, token in enumerate(ids.tolist()) if token in ends), len(ids))
+        return self.written(ids[:stop])
 
-    def _prompt(self, options: SpeechOptions) -> list[int]:
-        """Make the decoder's first tokens: start, language, task, no timestamps."""
+    def result(self, done: Done, options: SpeechOptions) -> Any:
+        """Join what was heard of one sound."""
+        transcript = Transcript(self.marks, self._decoded)
+        for row, tokens in zip(done.rows, done.answers, strict=True):
+            transcript.hear(Heard(tokens, row.note))
+        parts = transcript.finish()
+        text = {"text": "".join(part["text"] for part in parts)}
+        return {**text, "chunks": parts} if options.return_timestamps else text
+
+    def _decoded(self, tokens: list[int]) -> str:
+        found: str = self.tokenizer.decode(tokens, skip_special_tokens=True)
+        return found
+
+    def _prompt(self, options: SpeechOptions, *, timed: bool) -> list[int]:
+        """Make the decoder's first tokens: start, language, task, and that no times come."""
         known = self.tokenizer.get_vocab()
         found = [int(self.model.plan.spec.start)]
         if "<|transcribe|>" in known and "<|de|>" in known:
@@ -99,5 +185,27 @@ class SpeechRecognition(WritingPipeline):
             if missing:
                 raise InvalidInput(f"This model has no token {', '.join(missing)}.")
             found += [known[word] for word in words]
-        silent = known.get("<|notimestamps|>")
+        silent = None if timed else known.get("<|notimestamps|>")
         return found if silent is None else [*found, silent]
+
+
+def whole_sentences(tokens: Sequence[int], first: int) -> tuple[int, int]:
+    """Say how many tokens of a window to keep, and how many times to go on by; 0: to its end.
+
+    A pair of times stands between sentences. What comes behind the last pair was perhaps cut off
+    by the end of the window, so it is heard again; unless a single time ends it, which says that
+    nothing more is spoken.
+
+    Args:
+        tokens: What was written of a window.
+        first: The token of 0 seconds.
+
+    Example:
+        >>> whole_sentences([100, 1, 2, 140, 140, 3], 100), whole_sentences([100, 1, 2, 140], 100)
+        ((5, 40), (4, 0))
+    """
+    times = [token >= first for token in tokens]
+    pairs = [at + 1 for at in range(len(times) - 1) if times[at] and times[at + 1]]
+    if not pairs or times[-2:] == [False, True]:
+        return len(tokens), 0
+    return pairs[-1] + 1, tokens[pairs[-1] - 1] - first

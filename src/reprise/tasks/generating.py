@@ -43,7 +43,7 @@ class WritingPipeline(Pipeline):
         if not hasattr(self.model, "generate"):
             raise InvalidInput(f"{self.parts.name or 'This model'} cannot write.")
 
-    def answers(self, rows: Sequence[Row], options: WritingOptions) -> list[list[Array]]:
+    def answers(self, rows: Sequence[Row], options: WritingOptions) -> list[Any]:
         """Write on from rows; gives the token ids of each sequence of each row."""
         told = dict(options.generate_kwargs or {})
         if "stop_strings" in told:

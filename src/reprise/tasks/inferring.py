@@ -7,6 +7,7 @@ from reprise.base.errors import InvalidFormat, InvalidInput
 from reprise.formats import card
 from reprise.models.config import Config, read_config
 from reprise.models.families import family_of
+from reprise.models.spec import Frames, Patches
 from reprise.tasks.kinds import KINDS, is_task, kind_of
 
 _MAX_CARD = 4 << 20
@@ -59,13 +60,13 @@ def _suits(task: str, config: Config) -> bool:
 
 
 def read_by(config: Config) -> str:
-    """Say what a model reads: text, images, both or sound."""
+    """Say what a model reads: text, images, both, images to write of (captions) or sound."""
     family = family_of(config.model_type)
     spec = family.spec(config.over(family.defaults))
     if spec.vision is not None:
         return "both" if spec.encoder is not None else "images"
-    inputs = [type(tower.input).__name__ for tower in spec.towers.values()]
-    return "sound" if "Frames" in inputs else "text"
+    first = spec.encoder.input if spec.encoder else None
+    return {Frames: "sound", Patches: "captions"}.get(type(first), "text")
 
 
 def _stated(folder: Path) -> str:

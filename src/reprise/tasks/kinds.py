@@ -1,11 +1,10 @@
 """The tasks: what each is called, which heads it runs on, where it is implemented."""
 
-import re
 from dataclasses import dataclass
 from importlib import import_module
 
 from reprise.base.errors import InvalidInput, NotSupported
-from reprise.formats.tasks import TASKS
+from reprise.formats.tasks import TASKS, canonical_task
 from reprise.tasks.base import Pipeline
 
 
@@ -17,7 +16,7 @@ class Kind:
         target: `module:class` below `reprise.tasks`.
         autos: Auto classes that load its models, the first that fits.
         heads: Ends of architectures that are made for it.
-        reads: What its inputs are: text, images, both or sound.
+        reads: What its inputs are: text, images, both, captions (images to write of) or sound.
     """
 
     target: str
@@ -26,15 +25,7 @@ class Kind:
     reads: str = "text"
 
 
-_ALIASES = {
-    "sentiment-analysis": "text-classification",
-    "ner": "token-classification",
-    "rerank": "text-ranking",
-    "embeddings": "sentence-similarity",
-    "conversational": "text-generation",
-}
 _TEXT_TO_TEXT = ("AutoModelForSeq2SeqLM",)
-_PAIR = re.compile(r"translation_[A-Za-z_-]+_to_[A-Za-z_-]+")
 _SEQUENCE = ("AutoModelForSequenceClassification",)
 KINDS: dict[str, Kind] = {
     "feature-extraction": Kind(
@@ -79,6 +70,11 @@ KINDS: dict[str, Kind] = {
     "translation": Kind(
         "text_to_text:Translation", _TEXT_TO_TEXT, ("MTModel", "ForConditionalGeneration")
     ),
+    "table-question-answering": Kind(
+        "table_question_answering:TableQuestionAnswering",
+        _TEXT_TO_TEXT,
+        ("ForConditionalGeneration",),
+    ),
     "automatic-speech-recognition": Kind(
         "automatic_speech_recognition:SpeechRecognition",
         ("AutoModelForSpeechSeq2Seq",),
@@ -96,6 +92,9 @@ KINDS: dict[str, Kind] = {
         ("AutoModel",),
         ("Model",),
         reads="images",
+    ),
+    "image-to-text": Kind(
+        "image_to_text:ImageToText", ("AutoModelForVision2Seq",), ("Model",), reads="captions"
     ),
     "zero-shot-image-classification": Kind(
         "zero_shot_image_classification:ZeroShotImageClassification",
@@ -115,7 +114,7 @@ def kind_of(task: str) -> tuple[str, Kind]:
     """
     if not isinstance(task, str):
         raise InvalidInput(f"A task is a name, not {type(task).__name__}.")
-    name = "translation" if _PAIR.fullmatch(task) else _ALIASES.get(task, task)
+    name = canonical_task(task)
     if name in KINDS:
         return name, KINDS[name]
     known = f"These can be run: {', '.join(sorted(KINDS))}."
@@ -126,7 +125,7 @@ def kind_of(task: str) -> tuple[str, Kind]:
 
 def is_task(name: str) -> bool:
     """Tell whether a word names a task that can be run."""
-    return name in _ALIASES or name in KINDS or bool(_PAIR.fullmatch(name))
+    return canonical_task(name) in KINDS
 
 
 def class_of(kind: Kind) -> type[Pipeline]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from reprise.base.errors import EntryNotFound, InvalidInput, NotSupported
 from reprise.models.config import Config, read_config
+from reprise.models.loading import FEW_BITS
 from reprise.models.source import Source, locate
 from reprise.tasks.base import Pipeline
 from reprise.tasks.files import fetch, pinned, preprocessor
@@ -18,7 +19,7 @@ from reprise.tasks.parts import Parts
 log = logging.getLogger(__name__)
 _HUB = ("endpoint", "token", "offline")
 _LOADING = ("dtype", "device", "threads", "int8", "cache_dir")
-_OF_ENGINE = {"torch": ("dtype", "device"), "onnx": ("threads", "int8", "cache_dir")}
+_OF_ENGINE = {"torch": ("dtype", "device"), "onnx": ("dtype", "threads", "int8", "cache_dir")}
 _SMALL = (SENTENCES, "*/config.json", "sentence_bert_config.json", "README.md",
           "preprocessor_config.json", "config_sentence_transformers.json",
           "processor_config.json")  # fmt: skip
@@ -32,7 +33,8 @@ def pipeline(task: str | None = None, model: Any = None, *, tokenizer: Any = Non
 
     Args:
         task: Name of a task, `text-classification`; None: what the repo says it is for.
-        model: A repo, a folder, or a model that is loaded already.
+        model: A repo, a folder, or a model that is loaded already; None: what the hub in use says
+            is the default for the task, at the commit that it says.
         tokenizer: A repo, a folder or a tokenizer, when the model's own will not do.
         revision: Branch, tag or commit of the repo.
         engine: "onnx", "torch", or "auto": onnx on a CPU where it can express the model.
@@ -44,7 +46,8 @@ def pipeline(task: str | None = None, model: Any = None, *, tokenizer: Any = Non
         A pipeline: call it with an input, a list of inputs, or anything that gives them.
 
     Raises:
-        InvalidInput: No model is named, or it does not fit the task.
+        InvalidInput: Neither a task nor a model is named, or they do not fit each other.
+        NotFound, OfflineMiss, HubUnreachable: No model is named, and the hub names none.
         NotSupported: There is no such task yet, or no engine can express the model.
 
     Example:
@@ -57,11 +60,11 @@ def pipeline(task: str | None = None, model: Any = None, *, tokenizer: Any = Non
     for name in (*_HUB, *_LOADING):
         if name in given and given[name] is None:
             del given[name]
-    if model is None:
-        from reprise.tasks.cached import without_model
-
-        raise without_model(task)
     hub = {name: given.pop(name) for name in _HUB if name in given}
+    if model is None:
+        from reprise.tasks.defaults import default_for
+
+        model = default_for(task, hub)
     loading = {name: given.pop(name) for name in _LOADING if name in given}
     if not isinstance(model, str | PathLike):
         parts = _of_loaded(task, model, tokenizer, hub)
@@ -131,7 +134,8 @@ def _model(auto: str, place: str, engine: str, loading: dict[str, Any],
     try:
         return load(place, engine=chosen, **own, **hub).eval()
     except NotSupported as error:
-        if engine != "auto" or chosen == "torch" or not find_spec("torch"):
+        few = loading.get("dtype") in FEW_BITS
+        if engine != "auto" or few or chosen == "torch" or not find_spec("torch"):
             raise
         log.info("%s The torch engine runs it instead.", error.message)
         return load(place, engine="torch", **hub).eval()
@@ -161,7 +165,7 @@ def _engine(engine: str, loading: dict[str, Any]) -> str:
         return engine
     plain = str(loading.get("device", "cpu")) == "cpu" and str(
         loading.get("dtype", "float32")
-    ).removeprefix("torch.") in {"float32", "auto"}
+    ).removeprefix("torch.") in {"float32", "auto", *FEW_BITS}
     return "onnx" if plain and find_spec("onnxruntime") else "torch"
 
 

@@ -29,6 +29,14 @@ class GenerationOptions(WritingOptions):
         add_special_tokens: Whether the tokenizer's own tokens are put around texts; None: as the
             tokenizer does.
         truncation: Whether texts that are too long are cut; by default they are an error.
+        handle_long_generation: "hole": only the last tokens of a prompt are read, so that what is
+            to be written fits behind them.
+        stop_sequence: A text, or several, behind which nothing is written.
+        continue_final_message: Whether the last message of a conversation goes on; None: when it is
+            the assistant's.
+        tools, documents: What the template of conversations may use.
+        skip_special_tokens: Whether special tokens are left out of the text.
+        tokenizer_encode_kwargs: Parameters of the template or the tokenizer.
     """
 
     return_full_text: bool = True
@@ -37,6 +45,19 @@ class GenerationOptions(WritingOptions):
     prefix: str = ""
     add_special_tokens: bool | None = None
     truncation: bool | str | None = None
+    handle_long_generation: str | None = None
+    stop_sequence: str | Sequence[str] | None = None
+    continue_final_message: bool | None = None
+    tools: Sequence[Any] | None = None
+    documents: Sequence[Any] | None = None
+    skip_special_tokens: bool = True
+    tokenizer_encode_kwargs: Mapping[str, Any] | None = None
+
+    def goes_on(self, chat: Sequence[Mapping[str, Any]]) -> bool:
+        """Tell whether the last message of a conversation is written on."""
+        if self.continue_final_message is None:
+            return bool(chat[-1]["role"] == "assistant")
+        return self.continue_final_message
 
 
 class TextGeneration(WritingPipeline):
@@ -63,27 +84,45 @@ class TextGeneration(WritingPipeline):
 
     def read(self, item: Any, options: GenerationOptions) -> Any:
         """Accept a text or a conversation."""
+        if options.handle_long_generation not in {None, "hole"}:
+            raise InvalidInput(f"handle_long_generation is {options.handle_long_generation!r}; use "
+                               "'hole' or None.")  # fmt: skip
         if _is_chat(item):
             return [dict(message) for message in item]
-        return options.prefix + check_text(item)
+        return check_text(item)
 
     def rows(self, items: Sequence[Any], options: GenerationOptions) -> list[list[Row]]:
         """Encode texts; conversations by the model's template."""
-        special = options.add_special_tokens
-        plain = Cut(truncation=options.truncation, special=special is None or special)
-        texts = [item for item in items if isinstance(item, str)]
+        more = dict(options.tokenizer_encode_kwargs or {})
+        special = more.pop("add_special_tokens", options.add_special_tokens)
+        plain = Cut(truncation=more.pop("truncation", options.truncation),
+                    max_length=more.pop("max_length", None),
+                    special=special is None or special)  # fmt: skip
+        texts = [options.prefix + item for item in items if isinstance(item, str)]
         made = iter(self.reader.rows(self.reader.encode(texts, plain)) if texts else [])
-        found = []
-        for item in items:
-            if isinstance(item, str):
-                found.append(next(made))
-            else:
-                ids = np.array(self.tokenizer.apply_chat_template(
-                    item, add_generation_prompt=item[-1]["role"] != "assistant",
-                    continue_final_message=item[-1]["role"] == "assistant",
-                    return_dict=False), np.int64)  # fmt: skip
-                found.append([Row({"input_ids": ids}, len(ids))])
-        return found
+        found = [next(made) if isinstance(item, str) else [self._chat(item, options, more)]
+                 for item in items]  # fmt: skip
+        return [[self._with_hole(own[0], options)] for own in found]
+
+    def _chat(self, chat: Any, options: GenerationOptions, more: Mapping[str, Any]) -> Row:
+        goes_on = options.goes_on(chat)
+        ids = np.array(self.tokenizer.apply_chat_template(
+            chat, add_generation_prompt=not goes_on, continue_final_message=goes_on,
+            tools=options.tools, documents=options.documents, return_dict=False, **more,
+        ), np.int64)  # fmt: skip
+        return Row({"input_ids": ids}, len(ids))
+
+    def _with_hole(self, row: Row, options: GenerationOptions) -> Row:
+        """Leave out the first tokens of a prompt behind which there is no room to write."""
+        if options.handle_long_generation is None:
+            return row
+        new = dict(options.generate_kwargs or {}).get("max_new_tokens", _NEW_TOKENS)
+        kept = self.parts.limit - new
+        if kept < 1:
+            raise InvalidInput(f"{new} new tokens leave no room for a prompt: this model takes "
+                               f"{self.parts.limit}.")  # fmt: skip
+        features = {name: value[-kept:] for name, value in row.features.items()}
+        return Row(features, min(row.cost, kept), row.note)
 
     def check(self, row: Row) -> None:
         """Refuse what has no tokens or too many."""
@@ -93,6 +132,9 @@ class TextGeneration(WritingPipeline):
         """Write on; the prompts are cut off again."""
         width = max(row.cost for row in rows)
         told = dict(options.generate_kwargs or {})
+        if isinstance(options, GenerationOptions) and options.stop_sequence is not None:
+            stops = options.stop_sequence
+            told["stop_strings"] = [stops] if isinstance(stops, str) else list(stops)
         if not self.stated and not {"max_length", "max_new_tokens", "max_time"} & set(told):
             told["max_new_tokens"] = max(1, min(_NEW_TOKENS, self.parts.positions - width))
         found = super().answers(rows, WritingOptions(told))
@@ -108,12 +150,12 @@ class TextGeneration(WritingPipeline):
         new = self.written(ids)
         if options.return_tensors:
             return {"generated_token_ids": [*prompt.tolist(), *new]}
-        text = self.tokenizer.decode(new, skip_special_tokens=True)
+        text = self.tokenizer.decode(new, skip_special_tokens=options.skip_special_tokens)
         if not options.return_full_text:
             return {"generated_text": text}
         if isinstance(item, str):
             return {"generated_text": item + text}
-        if item[-1]["role"] == "assistant":
+        if options.goes_on(item):
             last = item[-1] | {"content": item[-1]["content"] + text}
             return {"generated_text": [*item[:-1], last]}
         return {"generated_text": [*item, {"role": "assistant", "content": text}]}

@@ -42,6 +42,8 @@ TYPES = {
     "deit": ("vision", "DeiT"),
     "dinov2": ("vision", "Dinov2"),
     "t5": ("t5", "T5"),
+    "trocr": ("composed", "TrOCR"),
+    "vision-encoder-decoder": ("composed", "VisionEncoderDecoder"),
     "transfo-xl": ("xl", "TransfoXL"),
     "vit": ("vision", "ViT"),
     "whisper": ("speech", "Whisper"),

@@ -20,6 +20,9 @@ LAYERS = """
     layers.*.attn.{q,k,v}   encoder.layer.*.attention.self.{query,key,value}
     layers.*.attn.o         encoder.layer.*.attention.output.dense
     layers.*.norm_attn      encoder.layer.*.attention.output.LayerNorm
+    layers.*.cross.{q,k,v}  encoder.layer.*.crossattention.self.{query,key,value}
+    layers.*.cross.o        encoder.layer.*.crossattention.output.dense
+    layers.*.norm_cross     encoder.layer.*.crossattention.output.LayerNorm
     layers.*.ff.up          encoder.layer.*.intermediate.dense
     layers.*.ff.down        encoder.layer.*.output.dense
     layers.*.norm_ff        encoder.layer.*.output.LayerNorm
@@ -57,8 +60,10 @@ def stack(config: Config, **more: object) -> Stack:
     attention = Attention(heads=count, width=width // count, causal=bool(config.get("is_decoder")))
     ff = FeedForward(inner=config.intermediate_size, act=config.hidden_act)
     norm = Norm(eps=config.layer_norm_eps)
+    crosses = attention.causal and bool(config.get("add_cross_attention"))
+    cross = Attention(heads=count, width=width // count) if crosses else None
     given = {"layers": config.num_hidden_layers, "width": width, "attention": attention, "ff": ff,
-             "norm": norm} | more  # fmt: skip
+             "norm": norm, "cross": cross} | more  # fmt: skip
     return Stack(**given)
 
 

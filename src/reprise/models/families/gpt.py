@@ -23,6 +23,10 @@ NAMES = """
     layers.*.norm_attn      h.*.ln_1
     layers.*.attn.q+k+v     h.*.attn.c_attn     columns
     layers.*.attn.o         h.*.attn.c_proj     turned
+    layers.*.cross.q        h.*.crossattention.q_attn   turned
+    layers.*.cross.k+v      h.*.crossattention.c_attn   columns
+    layers.*.cross.o        h.*.crossattention.c_proj   turned
+    layers.*.norm_cross     h.*.ln_cross_attn
     layers.*.norm_ff        h.*.ln_2
     layers.*.ff.up          h.*.mlp.c_fc        turned
     layers.*.ff.down        h.*.mlp.c_proj      turned
@@ -51,6 +55,8 @@ def _gpt2(config: Config) -> ModelSpec:
         attention=Attention(
             heads=config.n_head, width=size, causal=True, scale=_scales(config, size)),
         ff=FeedForward(inner=config.n_inner or 4 * width, act=config.activation_function),
+        cross=Attention(heads=config.n_head, width=size, scale=_scales(config, size))
+        if config.get("add_cross_attention") else None,
     )  # fmt: skip
     rates = Dropout(hidden=config.resid_pdrop, attention=config.attn_pdrop,
                     embedding=config.embd_pdrop, head=config.summary_first_dropout)  # fmt: skip
@@ -87,7 +93,7 @@ GPT2 = Family(
         "scale_attn_weights": True, "scale_attn_by_inverse_layer_idx": False,
         "reorder_and_upcast_attn": False, "summary_first_dropout": 0.1,
     },
-    ignored=(r"\.attn\.bias$", r"\.attn\.masked_bias$"),
+    ignored=(r"\.(cross)?att(n|ention)\.(masked_)?bias$",),
 )  # fmt: skip
 
 GPT_NAMES = """

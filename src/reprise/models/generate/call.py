@@ -22,6 +22,7 @@ from reprise.models.generate.sampling import row_keys
 from reprise.models.generate.seam import Runner
 from reprise.models.generate.settings import Settings, make_settings, refuse_unknown
 from reprise.models.generate.speculating import Drafter, Lookup, SmallModel
+from reprise.models.generate.speech import times_rule
 from reprise.models.generate.steps import CachedSteps, Steps
 from reprise.models.generate.stopping import Stops, as_criterion
 from reprise.models.generate.streaming import Stream, told, with_text
@@ -109,6 +110,7 @@ def make_call(runner: Runner, given: Mapping[str, Any]) -> Call:
     prompts = read_prompts(runner, settings, given)
     limit = make_limit(model.plan, settings, given, prompts.rows)
     rules: list[Rule] = make_rules(settings, vocabulary(model.plan), limit)
+    rules += times_rule(source.folder if source else None, settings, given)
     rules += [Shaped(processor, runner) for processor in _many(given.get("logits_processor"))]
     chooser = Chooser(
         rules=rules, samples=settings.do_sample, renormalise=settings.renormalize_logits,

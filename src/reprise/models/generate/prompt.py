@@ -14,9 +14,13 @@ from reprise.models.generate.speech import ARGUMENTS as SPEECH
 from reprise.models.generate.speech import speech_file, start_tokens
 from reprise.models.plan import Plan
 
-_ENCODER = ("input_ids", "attention_mask", "input_features", "encoder_outputs")
+_ENCODER = ("input_ids", "attention_mask", "input_features", "pixel_values", "encoder_outputs")
 ARGUMENTS = frozenset({*_ENCODER, "decoder_input_ids", "decoder_attention_mask", "token_type_ids",
                        *SPEECH})  # fmt: skip
+
+
+# What an encoder that reads no tokens is called with.
+_FIRST: dict[type, str] = {spec.Frames: "input_features", spec.Patches: "pixel_values"}
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ def read_prompts(runner: Runner, settings: Settings, given: Mapping[str, Any]) -
                            f"{', '.join(sorted(SPEECH & set(given)))}.")  # fmt: skip
     if plan.spec.encoder is not None and plan.spec.decoder is not None:
         return _of_both(runner, plan, settings, given)
-    for name in ("decoder_input_ids", "input_features", "encoder_outputs"):
+    for name in ("decoder_input_ids", "input_features", "pixel_values", "encoder_outputs"):
         if given.get(name) is not None:
             raise InvalidInput(f"A {plan.family.model_type} model has no encoder: no {name}.")
     ids = given.get("input_ids")
@@ -89,12 +93,12 @@ def vocabulary(plan: Plan) -> int:
 
 def _of_both(runner: Runner, plan: Plan, settings: Settings, given: Mapping[str, Any]) -> Prompts:
     assert plan.spec.encoder is not None
-    feeds = {name: runner.arrays(given[name]) for name in _ENCODER[:3]
+    feeds = {name: runner.arrays(given[name]) for name in _ENCODER[:-1]
              if given.get(name) is not None}  # fmt: skip
     encoded, sources = given.get("encoder_outputs"), None
-    first = "input_features" if isinstance(plan.spec.encoder.input, spec.Frames) else "input_ids"
+    first = _FIRST.get(type(plan.spec.encoder.input), "input_ids")
     if encoded is None and first not in feeds:
-        raise InvalidInput(f"generate needs {first}: the text or sound that the encoder reads.")
+        raise InvalidInput(f"generate needs {first}: what the encoder reads.")
     if "input_ids" in feeds and first == "input_ids":
         assert isinstance(plan.spec.encoder.input, spec.Embedding)
         shown = _tokens(runner, "input_ids", feeds["input_ids"], plan.spec.encoder.input.vocab)

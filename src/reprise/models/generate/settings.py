@@ -130,6 +130,10 @@ def stored_settings(config: Config, folder: Path | None) -> Settings:
     from reprise.models.generate.defaults import DEFAULTS
 
     known: dict[str, Any] = dict(DEFAULTS.get(config.model_type, {}))
+    inner = config.get("decoder")
+    if isinstance(inner, Mapping):  # of two models in one, that of the one that writes
+        known |= DEFAULTS.get(str(inner.get("model_type")), {})
+        known |= {k: inner[k] for k in NAMES & set(inner) if inner[k] is not None}
     known |= {k: config[k] for k in NAMES if k in config and config[k] is not None}
     file = folder / FILE_NAME if folder else None
     if file is not None and file.is_file():

@@ -1,4 +1,4 @@
-"""What Whisper's decoder begins with: language, task, and that no times are to be written."""
+"""What Whisper's decoder begins with: language, task, and whether times are to be written."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from reprise.base.errors import InvalidInput, NotSupported
+from reprise.base.errors import InvalidInput
 from reprise.models.generate.seam import Array, Runner
-from reprise.models.generate.settings import FILE_NAME, read_file
+from reprise.models.generate.settings import FILE_NAME, Settings, read_file
+from reprise.models.generate.times import Times
 
 ARGUMENTS = frozenset({"language", "task", "return_timestamps"})
 _TASKS = ("transcribe", "translate")
@@ -27,18 +28,13 @@ def start_tokens(runner: Runner, told: Mapping[str, Any], given: Mapping[str, An
     Args:
         runner: The model.
         told: Its own settings: `lang_to_id`, `task_to_id`, `no_timestamps_token_id`.
-        given: The call's `language` (of all rows, or one each) and `task`.
+        given: The call's `language` (of all rows, or one each), `task` and `return_timestamps`.
         encoded: What the encoder gave.
         start: The first token.
 
     Raises:
         InvalidInput: The model knows no such language or task.
-        NotSupported: Times are asked for.
     """
-    if given.get("return_timestamps"):
-        raise NotSupported(
-            "generate writes no timestamps yet.", hint="Leave return_timestamps out."
-        )
     count = len(encoded[0])
     rows = np.full((count, 1), start, np.int64)
     languages, tasks = told.get("lang_to_id") or {}, told.get("task_to_id") or {}
@@ -52,9 +48,27 @@ def start_tokens(runner: Runner, told: Mapping[str, Any], given: Mapping[str, An
         task = _known("task", given.get("task", _TASKS[0]), tasks)
         rows = np.concatenate((rows, spoken[:, None], np.full((count, 1), task)), axis=1)
     silent = told.get("no_timestamps_token_id")
-    if silent is None:
+    if silent is None or given.get("return_timestamps"):
         return rows
     return np.concatenate((rows, np.full((count, 1), int(silent))), axis=1)
+
+
+def times_rule(folder: Path | None, settings: Settings, given: Mapping[str, Any]) -> list[Times]:
+    """Make the rule of times for a call that asks for them.
+
+    Raises:
+        InvalidInput: The model's settings do not say which tokens are times.
+    """
+    if not given.get("return_timestamps"):
+        return []
+    told = speech_file(folder)
+    silent = told.get("no_timestamps_token_id")
+    if not isinstance(silent, int) or not settings.eos_token_id:
+        raise InvalidInput(
+            "This model's settings do not say which tokens are times.",
+            hint=f"no_timestamps_token_id and eos_token_id stand in {FILE_NAME}.",
+        )
+    return [Times(silent, settings.eos_token_id[0], told.get("max_initial_timestamp_index"))]
 
 
 def _languages(runner: Runner, known: Mapping[str, int], given: Any, encoded: Any,

@@ -205,7 +205,7 @@ class Seq2SeqModel(OnnxModel):
         tower = self.spec.towers["encoder"]
         arguments.check(given, tower)
         names = ("input_ids", "attention_mask", "inputs_embeds", "position_ids", "head_mask",
-                 "input_features")  # fmt: skip
+                 "input_features", "pixel_values")  # fmt: skip
         feeds = {name: given[name] for name in names if name in given}
         return Output(**_fields(self._run(tower, feeds, given, part="encoder"), "", 0))
 

@@ -22,8 +22,9 @@ class Attention(nn.Module):
         self.heads, self.groups = len(chosen.kept(layer)), chosen.groups_of(layer)
         inner, shared = self.heads * chosen.width, self.groups * chosen.width
         self.q = Linear(inner, stack.width, bias="q" in chosen.bias)
-        self.k = Linear(shared, stack.width, bias="k" in chosen.bias)
-        self.v = Linear(shared, stack.width, bias="v" in chosen.bias)
+        read = chosen.memory or stack.width
+        self.k = Linear(shared, read, bias="k" in chosen.bias)
+        self.v = Linear(shared, read, bias="v" in chosen.bias)
         self.o = Linear(stack.width, inner, bias="o" in chosen.bias)
         if chosen.head_norm:
             self.q_norm = make_norm(chosen.width, chosen.head_norm)

@@ -46,7 +46,7 @@ class Tower(nn.Module):
         if stack.convolution:
             self.conv = Beside(stack)
         if tower.project:
-            self.project = Linear(tower.project, stack.width, bias=False)
+            self.project = Linear(tower.project, stack.width, bias=tower.project_bias)
         if tower.pooler and tower.pooler.norm:
             self.pooler_norm = make_norm(stack.width, tower.pooler.norm)
         if tower.pooler and tower.pooler.dense:

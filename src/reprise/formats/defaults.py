@@ -1,0 +1,117 @@
+"""`defaults.json`: which model runs a task when nobody names one, signed by the hub that says so.
+
+The file is a DSSE envelope. What is signed names the public key of the hub's operator, so that a
+client that sees a hub for the first time knows which key to remember:
+
+    {"version": 1, "key": "ssh-ed25519 AAAA… hub",
+     "models": {"text-classification": {"repo": "owner/name", "commit": "0123…"}}}
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reprise.base.digests import canonical_json
+from reprise.base.errors import CorruptContent, InvalidFormat, InvalidId
+from reprise.base.ids import RepoId
+from reprise.formats import dsse, sshsig
+from reprise.formats.reading import Reader
+from reprise.formats.tasks import TASKS, canonical_task
+
+PAYLOAD_TYPE = "application/vnd.reprise.defaults+json"
+MAX_SIZE = 1 << 20  # bytes of a file
+_VERSION = 1
+_WHAT = "This list of default models"
+_COMMENT = "hub"
+
+
+@dataclass(frozen=True)
+class Default:
+    """The model of one task, at one commit of 40 hex digits."""
+
+    repo: RepoId
+    commit: str
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What a hub says: models by task, and the public key it signs with, 32 raw bytes."""
+
+    key: bytes
+    models: Mapping[str, Default]
+
+    def of(self, *names: str) -> Default | None:
+        """Return the model of the first name that has one."""
+        return next((self.models[name] for name in names if name in self.models), None)
+
+
+def is_task(name: str) -> bool:
+    """Tell whether a default can be set for a name: a task, or `translation_xx_to_yy`."""
+    return canonical_task(name) in TASKS
+
+
+def seal(models: Mapping[str, Default], private: bytes) -> bytes:
+    """Return the file of these models, signed with an Ed25519 private key of 32 raw bytes.
+
+    Raises:
+        MissingExtra: `cryptography` is not installed.
+    """
+    payload = {
+        "version": _VERSION,
+        "key": sshsig.public_line(dsse.public_key(private), _COMMENT),
+        "models": {
+            task: {"repo": str(found.repo), "commit": found.commit}
+            for task, found in sorted(models.items())
+        },
+    }
+    return dsse.encode(dsse.sign(canonical_json(payload), private, PAYLOAD_TYPE))
+
+
+def unseal(data: bytes) -> Defaults:
+    """Read a file and check that the key it names signed it; whether to trust it is for the caller.
+
+    Raises:
+        InvalidFormat: It is no such file.
+        CorruptContent: It was changed after it was signed.
+        MissingExtra: `cryptography` is not installed.
+    """
+    if len(data) > MAX_SIZE:
+        raise InvalidFormat(f"{_WHAT} is larger than {MAX_SIZE >> 20} MiB.")
+    envelope = dsse.decode(data)
+    if envelope.payload_type != PAYLOAD_TYPE:
+        raise InvalidFormat(f"{_WHAT} is of another type: {envelope.payload_type[:80]!r}.")
+    found = _decode(envelope.payload)
+    try:
+        dsse.verify(envelope, [found.key])
+    except CorruptContent:
+        raise CorruptContent(
+            f"{_WHAT} is not signed by the key it names.",
+            hint="Ask again; if it stays so, tell the hub's operator.",
+        ) from None
+    return found
+
+
+def _decode(payload: bytes) -> Defaults:
+    try:
+        reader = Reader(json.loads(payload), what=_WHAT)
+    except (ValueError, RecursionError) as error:
+        raise InvalidFormat(f"{_WHAT} is not JSON: {error}") from None
+    if (version := reader.whole("version")) != _VERSION:
+        raise reader.wrong("version", f"is {version}, and this program reads {_VERSION}")
+    key = sshsig.public_key(reader.text("key"))
+    models = reader.plain("models")
+    reader.end()
+    return Defaults(key, {
+        task: _default(Reader(item, f"models.{task}", _WHAT)) for task, item in models.items()
+    })  # fmt: skip
+
+
+def _default(reader: Reader) -> Default:
+    name, commit = reader.text("repo"), reader.commit("commit")
+    reader.end()
+    if commit is None:
+        raise reader.wrong("commit", "is missing")
+    try:
+        return Default(RepoId.parse(name), commit)
+    except InvalidId as error:
+        raise reader.wrong("repo", f"is none: {error.message}") from None
