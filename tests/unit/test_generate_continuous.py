@@ -106,12 +106,12 @@ def test_a_row_that_fails_goes_alone(gpt2: Any) -> None:
     (bad,) = batch.add(make_call(gpt2.runner(), given(1)))
 
     def broken(scores: Any, history: Any) -> None:
-        raise InvalidInput(f"broken after {len(history)}")
+        raise InvalidInput(f"broken after {len(history)} with {len(scores)}")
 
     bad.row.rules = [broken]
     taken = [one for _ in range(5) if batch.busy for one in batch.step()]
     assert [one.member is bad for one in taken if one.piece is None] == [True]
-    assert (str(bad.error), bad.row.ended) == ("broken after 4", "error")
+    assert (str(bad.error), bad.row.ended) == ("broken after 4 with 50", "error")
     assert good.row.history.new.tolist() == alone(gpt2)[0]
 
 

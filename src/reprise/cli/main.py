@@ -65,6 +65,7 @@ COMMANDS = {
     "whoami": Entry("account:whoami", "Show who the hub thinks you are.", _SHARE),
     "demo": Entry("demo:demo", "Start a hub with examples in it.", _HUB),
     "serve": Entry("serve:serve", "Start a hub.", _HUB),
+    "worker": Entry("worker:worker", "Run models for a hub.", _HUB),
     "user": Entry("users:user", "Create and list users.", _HUB),
     "org": Entry("orgs:org", "Create organisations and manage their members.", _HUB),
     "token": Entry("tokens:token", "Create, list and revoke access tokens.", _HUB),

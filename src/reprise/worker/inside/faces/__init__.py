@@ -1,0 +1,1 @@
+"""The three protocols in which clients ask for text, and are answered."""
