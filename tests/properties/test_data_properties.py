@@ -69,6 +69,41 @@ def test_the_identity_depends_on_rows_and_nothing_else(found: list[dict], cuts: 
     assert changed.identity != Dataset.from_arrow(table).identity
 
 
+wide_rows = st.lists(
+    st.fixed_dictionaries(
+        {"n": st.integers(-(2**63), 2**63 - 1), "small": st.integers(0, 255), "s": texts,
+         "l": st.lists(st.integers(0, 9000), min_size=2, max_size=2),
+         "f": st.floats(allow_nan=False), "x": st.none() | st.lists(texts, max_size=2),
+         "d": st.fixed_dictionaries({"a": st.none() | st.booleans()})}
+    ),
+    min_size=1, max_size=30,
+)  # fmt: skip
+WIDE = pa.schema(
+    [("n", pa.int64()), ("small", pa.uint8()), ("s", pa.string()), ("l", pa.list_(pa.int64())),
+     ("f", pa.float64()), ("x", pa.list_(pa.string())), ("d", pa.struct([("a", pa.bool_())]))]
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=60)
+@given(wide_rows, st.integers(1, 8), st.integers(0, 3), st.data())
+def test_rows_are_the_same_however_they_are_read(
+    found: list[dict], chunk: int, start: int, data: st.DataObject
+) -> None:
+    whole_table = pa.Table.from_pylist(found, WIDE).slice(min(start, len(found) - 1))
+    expected = whole_table.to_pylist()
+    cut = [whole_table.slice(at, chunk) for at in range(0, len(expected), chunk)]
+    rows_ = Dataset.from_arrow(pa.concat_tables(cut))
+    chosen = data.draw(st.lists(st.integers(0, len(expected) - 1), min_size=1, max_size=20))
+    assert rows_.to_list() == expected
+    assert list(rows_) == expected
+    assert [rows_[n] for n in chosen] == [expected[n] for n in chosen]
+    assert rows_.select(chosen).to_list() == [expected[n] for n in chosen]
+    assert rows_.select(chosen)[-1] == expected[chosen[-1]]
+    batches = [batch["x"] for batch in rows_.select(chosen).iter(3)]
+    assert [x for batch in batches for x in batch] == [expected[n]["x"] for n in chosen]
+    assert rows_.select(chosen).to_arrow().schema.types == WIDE.types
+
+
 @settings(deadline=None, max_examples=30)
 @given(rows)
 def test_files_give_back_what_was_written(found: list[dict]) -> None:

@@ -170,6 +170,36 @@ def test_rows_are_mappings_in_every_way(data: Dataset) -> None:
     assert seen == [(whole, whole, {**whole, "a": 1}, 2, True, 5, ["id", "text"], True, 0)]
 
 
+def test_rows_that_a_function_keeps_stay_what_they_were(data: Dataset) -> None:
+    kept, views = [], []
+
+    def keep(row: dict) -> bool:
+        kept.append(row)
+        return row["id"] % 2 == 0
+
+    def look(row: dict) -> dict:
+        views.append(lambda: row["id"])  # holds on to the row by a closure
+        return {"other": row["text"] if row["id"] == 4 else ""}  # asks for more in one row only
+
+    assert data.filter(keep, cache=False)["id"] == [0, 2, 4, 6, 8]
+    assert [dict(row) for row in kept] == data.to_list()
+    found = data.map(look, cache=False)
+    assert [view() for view in views] == list(range(10))
+    assert found["other"] == ["", "", "", "", "t4" * 5, "", "", "", "", ""]
+
+
+def test_what_one_call_does_to_its_row_is_not_seen_by_the_next(data: Dataset) -> None:
+    def spoil(row: dict) -> dict:
+        seen = (row["id"], "text" in row, "extra" in row, len(row))
+        row["extra"] = 1
+        row["id"] = -1
+        del row["text"]
+        assert row.popitem() == ("extra", 1)
+        return {"seen": list(map(int, seen))}
+
+    assert data.map(spoil, cache=False)["seen"] == [[n, 1, 0, 2] for n in range(10)]
+
+
 def test_numbers_of_numpy_keep_their_type(data: Dataset) -> None:
     found = data.map(lambda row: {"f": np.float32(row["id"]), "m": np.ones((2, 1), np.int8)})
     assert found.features["f"] == Value("float32")
@@ -254,6 +284,24 @@ def test_formats_return_arrays_of_the_right_shape() -> None:
     assert data.with_format("polars")[:]["n"].to_list() == [1, 2, 3]
     assert data.with_transform(lambda batch: {"m": [2 * n for n in batch["n"]]})[1] == {"m": 4}
     assert next(data.with_format("numpy").iter(2))["v"].tolist() == [[1.0, 2.0], [1.0, 2.0]]
+
+
+def test_batches_of_texts_are_as_wide_as_their_own_longest() -> None:
+    data = Dataset.from_dict({"s": ["a", "bb", "ccc", "d"], "b": [b"x", b"y", b"z", b""]})
+    first, second = data.with_format("numpy").iter(2)
+    assert (first["s"].dtype.str, second["s"].dtype.str) == ("<U2", "<U3")
+    assert second["b"].tolist() == [b"z", b""]
+    assert [len(batch["s"]) for batch in data.iter(3, drop_last_batch=True)] == [3]
+
+
+def test_tensors_have_the_types_that_models_expect() -> None:
+    torch = pytest.importorskip("torch")
+    table = pa.table({"i": pa.array([1, 2], pa.int8()), "f": [0.5, 1.5], "t": [True, False]})
+    data = Dataset.from_arrow(table).with_format("torch")
+    kinds = {name: values.dtype for name, values in next(data.iter(2)).items()}
+    assert kinds == {"i": torch.int64, "f": torch.float32, "t": torch.bool}
+    assert data.with_format("torch", dtype=torch.float64)[0]["i"].dtype == torch.float64
+    assert Dataset.from_arrow(table).with_format("numpy")[:]["i"].dtype == np.int8
 
 
 def test_reading_goes_on_where_it_stopped(data: Dataset) -> None:

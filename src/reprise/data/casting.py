@@ -11,8 +11,9 @@ from reprise.base.digests import canonical_json, sha256_hex
 from reprise.base.errors import InvalidInput
 from reprise.data import encode
 from reprise.data.features import Features
-from reprise.data.frame import Frame, Group, Stored
+from reprise.data.frame import Frame, Group
 from reprise.data.selection import whole
+from reprise.data.stored import Stored
 from reprise.data.types import ClassLabel, Json, List, arrow_of
 
 _SHOWN = 80  # characters of a value in a message

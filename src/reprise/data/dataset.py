@@ -17,10 +17,14 @@ from reprise.data.frame import Frame
 from reprise.data.iterable import IterableDataset, concatenate_streams
 from reprise.data.local_executor import executor_for
 from reprise.data.making import Makers
+from reprise.data.memory import bytes_of
 from reprise.data.permutation import Permutation
 from reprise.data.places import default_store
 from reprise.data.reading import Format, Readable
+from reprise.data.running import Place
 from reprise.data.selection import Picked, Shuffled, Span, picked
+from reprise.data.shuffling import shuffled_blocks
+from reprise.data.sorting import Order, rows_in_order, sorted_within
 from reprise.data.steps import Keeping, Step
 from reprise.data.store import Store
 from reprise.data.task import Task
@@ -137,14 +141,25 @@ class Dataset(Readable, Makers, Writes):
         *,
         epoch: int = 0,
         generator: np.random.Generator | None = None,
+        max_memory: int | str | None = None,
     ) -> "Dataset":
         """Put the rows into a drawn order, which is computed and never stored.
 
         The same seed and epoch give the same order on every machine; to go on in the middle,
         shuffle again and skip what was seen.
+
+        Args:
+            seed: Draws the order.
+            epoch: Draws another order from the same seed.
+            generator: Draws the seed.
+            max_memory: For data that is larger than memory: the most that reading may hold of it,
+                in bytes or as "2GB". Blocks of rows are drawn, and then rows within as many
+                blocks as go into memory; another amount is another order.
         """
         drawn = generator or np.random.default_rng(seed)
         number = int(drawn.integers(_SEEDS)) if seed is None or generator else seed
+        if max_memory is not None:
+            return self._with(shuffled_blocks(self._frame, number, epoch, bytes_of(max_memory)))
         return self._with(self._frame.pick(Shuffled(Permutation(self.num_rows, number, epoch))))
 
     def sort(
@@ -152,15 +167,22 @@ class Dataset(Readable, Makers, Writes):
         column_names: str | Sequence[str],
         reverse: bool | Sequence[bool] = False,
         null_placement: str = "at_end",
+        *,
+        max_memory: int | str | None = None,
     ) -> "Dataset":
-        """Sort by one or several columns."""
+        """Sort by one or several columns; rows that are equal keep their order.
+
+        With `max_memory`, in bytes or as "2GB", columns that do not go into memory are sorted in
+        files, and no more of the data than that stays in memory when the rows are read.
+        """
         names = [column_names] if isinstance(column_names, str) else list(column_names)
         falling = [reverse] * len(names) if isinstance(reverse, bool) else list(reverse)
         if len(falling) != len(names):
             raise InvalidInput(f"reverse has {len(falling)} entries for {len(names)} columns.")
-        return self._with(
-            self._frame.pick(splitting.order_by(self._frame, names, falling, null_placement))
-        )
+        order = Order(tuple(names), tuple(falling), null_placement)
+        if max_memory is None:
+            return self._with(self._frame.pick(rows_in_order(self._frame, order)))
+        return self._with(sorted_within(self._frame, order, bytes_of(max_memory), self.store))
 
     def shard(self, num_shards: int, index: int, contiguous: bool = True) -> "Dataset":
         """Return one of several parts of about the same size."""
@@ -271,7 +293,8 @@ class Dataset(Readable, Makers, Writes):
         input_columns: str | Sequence[str] | None = None, batched: bool = False,
         batch_size: int | None = 1000, *, remove_columns: str | Sequence[str] | None = None,
         features: Features | None = None, fn_kwargs: Mapping[str, Any] | None = None,
-        num_proc: int | None = None, executor: Executor | None = None, key: str | None = None,
+        num_proc: int | None = None, executor: Executor | None = None,
+        max_memory: int | str | None = None, key: str | None = None,
         cache: bool = True, load_from_cache_file: bool = True,
     ) -> "Dataset":  # fmt: skip
         """Call a function on every row, or batch of rows, and keep the columns it returns.
@@ -286,7 +309,10 @@ class Dataset(Readable, Makers, Writes):
             features: What the new columns hold.
             fn_kwargs: Further arguments.
             num_proc: How many processes.
-            executor: Where to run, in place of `num_proc` processes here.
+            executor: Where to run, in place of `num_proc` processes here: `Threads(4)`,
+                `RayExecutor()`.
+            max_memory: The most that the step may take beyond what is held already, in bytes or
+                as "500MB"; all processes together.
             key: Names the result, in place of what the function is made of; change it when the
                 function changes.
             cache: False to keep nothing.
@@ -296,6 +322,7 @@ class Dataset(Readable, Makers, Writes):
             Exception: What the function raises, with a note that names the row.
             InvalidInput: Answers of the wrong kind; or something in the function cannot be
                 described, see `key` and `cache`.
+            TooLarge: More than `max_memory` was needed; the message names the rows.
         """
         removed = steps.check_removed(self._frame, remove_columns)
         if function is None:
@@ -306,26 +333,17 @@ class Dataset(Readable, Makers, Writes):
             self._format.columns,
         )  # fmt: skip
         keeping = Keeping(self.store, cache, load_from_cache_file, key)
-        frame, step = steps.map_frame(
-            self._frame, task, keeping, executor or executor_for(num_proc)
-        )
-        return self._with(frame, step)
+        place = _place(num_proc, executor, max_memory)
+        return self._with(*steps.map_frame(self._frame, task, keeping, place))
 
     def filter(  # noqa: PLR0913 - the arguments that users of `datasets` know
-        self,
-        function: Callable[..., Any],
-        with_indices: bool = False,
-        input_columns: str | Sequence[str] | None = None,
-        batched: bool = False,
-        batch_size: int | None = 1000,
-        *,
-        fn_kwargs: Mapping[str, Any] | None = None,
-        num_proc: int | None = None,
-        executor: Executor | None = None,
-        key: str | None = None,
-        cache: bool = True,
-        load_from_cache_file: bool = True,
-    ) -> "Dataset":
+        self, function: Callable[..., Any], with_indices: bool = False,
+        input_columns: str | Sequence[str] | None = None, batched: bool = False,
+        batch_size: int | None = 1000, *, fn_kwargs: Mapping[str, Any] | None = None,
+        num_proc: int | None = None, executor: Executor | None = None,
+        max_memory: int | str | None = None, key: str | None = None,
+        cache: bool = True, load_from_cache_file: bool = True,
+    ) -> "Dataset":  # fmt: skip
         """Keep the rows for which a function returns something true; arguments as for `map`."""
         task = Task(
             function, batched, batch_size, with_indices, tuple(_listed(input_columns)),
@@ -333,10 +351,8 @@ class Dataset(Readable, Makers, Writes):
             self._format.columns,
         )  # fmt: skip
         keeping = Keeping(self.store, cache, load_from_cache_file, key)
-        frame, step = steps.filter_frame(
-            self._frame, task, keeping, executor or executor_for(num_proc)
-        )
-        return self._with(frame, step)
+        place = _place(num_proc, executor, max_memory)
+        return self._with(*steps.filter_frame(self._frame, task, keeping, place))
 
     def batch(self, batch_size: int, drop_last_batch: bool = False) -> "Dataset":
         """Make one row of every `batch_size` rows; each column becomes a list."""
@@ -389,6 +405,11 @@ class Dataset(Readable, Makers, Writes):
         history = (*self.history, step) if step else self.history
         return Dataset(frame, format_=format_ or self._format, store=self._store, history=history,
                        split=self.split)  # fmt: skip
+
+
+def _place(num_proc: int | None, executor: Executor | None, max_memory: int | str | None) -> Place:
+    limit = None if max_memory is None else bytes_of(max_memory)
+    return Place(executor or executor_for(num_proc), limit)
 
 
 def _listed(names: str | Sequence[str] | None) -> list[str]:

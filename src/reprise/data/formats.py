@@ -1,6 +1,6 @@
 """Tables as numpy arrays, torch tensors, pandas or polars frames; copied only where needed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -8,9 +8,10 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from reprise.base.errors import InvalidInput
 from reprise.base.optional import require
-from reprise.data.convert import to_list
+from reprise.data.convert import is_list, is_text, to_list, width_of
 from reprise.data.features import Features
 
+OBJECTS = 512  # rows made into Python objects at once; of more, they leave the processor's cache
 NAMES = (None, "python", "numpy", "torch", "pandas", "polars", "arrow")
 _ALIASES = {
     "np": "numpy",
@@ -59,6 +60,45 @@ def batch_as(
     return {n: array_as(table[n], name, options) for n in table.column_names}
 
 
+def cut(
+    table: pa.Table, features: Features, name: str | None, options: Mapping[str, Any], size: int
+) -> Iterator[dict[str, Any]]:
+    """Yield batches of a window in Python, numpy or torch: converted together, then cut.
+
+    Args:
+        table: The rows.
+        features: What the columns hold.
+        name: None, numpy or torch.
+        options: See `batch_as`.
+        size: Rows of a batch.
+    """
+    names = table.column_names
+    together = max(1, OBJECTS // size) * size if name is None else max(table.num_rows, 1)
+    for start in range(0, table.num_rows, together):
+        part = table.slice(start, together)
+        columns = [_pieces(part[n], features.get(n), name, options, size) for n in names]
+        for cells in zip(*columns, strict=True):
+            yield dict(zip(names, cells, strict=True))
+
+
+def _pieces(
+    column: pa.ChunkedArray, feature: Any, name: str | None, options: Mapping[str, Any], size: int
+) -> Iterable[Any]:
+    starts = range(0, len(column), size)
+    if name is None:
+        values = to_list(column, feature)
+        return [values[start : start + size] for start in starts]
+    if name == "numpy" and _is_string(column.type) and not column.null_count:
+        # An array of texts is as wide as its longest one: of this batch, not of the window.
+        texts = to_list(column)
+        return [as_texts(texts[start : start + size]) for start in starts]
+    whole = array_as(column, name, options)
+    if hasattr(whole, "split"):  # a tensor; one call makes all views
+        parts: tuple[Any, ...] = whole.split(size)
+        return parts
+    return [whole[start : start + size] for start in starts]
+
+
 def row_as(
     table: pa.Table, features: Features, name: str | None, options: Mapping[str, Any]
 ) -> Any:
@@ -84,8 +124,8 @@ def numbers(column: pa.ChunkedArray) -> "np.ndarray[Any, Any]":
     array = column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks) \
         if column.num_chunks else pa.array([], column.type)  # fmt: skip
     shape = [len(array)]
-    while _is_list(array.type):
-        width = _width(array)
+    while is_list(array.type):
+        width = width_of(array)
         if width is None:
             return _objects(column)
         shape.append(width)
@@ -94,44 +134,17 @@ def numbers(column: pa.ChunkedArray) -> "np.ndarray[Any, Any]":
         return _objects(column) if len(shape) > 1 else _with_nulls(array)
     if pa.types.is_dictionary(array.type) or pa.types.is_nested(array.type):
         return _objects(column)
-    if _is_text(array.type):
+    if is_text(array.type):
         return _objects(column) if len(shape) > 1 else _texts(array)
     flat = array.to_numpy(zero_copy_only=False)
     found: np.ndarray[Any, Any] = flat.reshape(shape)
     return found
 
 
-def _is_list(type_: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_list(type_)
-        or pa.types.is_large_list(type_)
-        or pa.types.is_fixed_size_list(type_)
-    )
-
-
-def _is_text(type_: pa.DataType) -> bool:
-    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_)
-                or pa.types.is_string_view(type_)
-                or pa.types.is_binary(type_) or pa.types.is_large_binary(type_))  # fmt: skip
-
-
-def _width(array: pa.Array) -> int | None:
-    """Return how many items each list has, or None when they differ."""
-    if array.null_count:
-        return None
-    if pa.types.is_fixed_size_list(array.type):
-        return int(array.type.list_size)
-    if not len(array):
-        return 0
-    lengths = np.diff(array.offsets.to_numpy())
-    width = int(lengths[0])
-    return width if bool((lengths == width).all()) else None
-
-
 def _objects(column: pa.ChunkedArray) -> "np.ndarray[Any, Any]":
     """Return a column whose rows differ in shape, as an array of objects."""
     found = np.empty(len(column), object)
-    if _is_list(column.type) and not column.null_count and column.num_chunks == 1:
+    if is_list(column.type) and not column.null_count and column.num_chunks == 1:
         chunk = column.chunk(0)
         inner = numbers(pa.chunked_array([chunk.flatten()]))
         if pa.types.is_fixed_size_list(chunk.type):
@@ -155,11 +168,18 @@ def _with_nulls(array: pa.Array) -> "np.ndarray[Any, Any]":
 
 
 def _texts(array: pa.Array) -> "np.ndarray[Any, Any]":
-    values = array.to_pylist()
-    if array.null_count or pa.types.is_binary(array.type) or pa.types.is_large_binary(array.type):
-        found = np.empty(len(values), object)
-        found[:] = values
-        return found
+    objects: np.ndarray[Any, Any] = array.to_numpy(zero_copy_only=False)
+    if array.null_count or not _is_string(array.type):
+        return objects
+    return as_texts(objects.tolist())
+
+
+def _is_string(type_: pa.DataType) -> bool:
+    return is_text(type_) and not pa.types.is_binary(type_) and not pa.types.is_large_binary(type_)
+
+
+def as_texts(values: list[str]) -> "np.ndarray[Any, Any]":
+    """Return texts as an array that is as wide as the longest."""
     return np.array(values, dtype=str) if values else np.array([], dtype="<U1")
 
 
@@ -183,6 +203,7 @@ def _tensor(array: "np.ndarray[Any, Any]", options: Mapping[str, Any]) -> Any:
     if array.dtype.kind == "u" and array.dtype.itemsize > 1:
         array = array.astype(np.int64)
     found = torch.from_numpy(array)
-    if found.dtype is torch.float64 and "dtype" not in options:
-        found = found.to(torch.float32)
+    if "dtype" not in options:  # the types that models expect, as in `datasets`
+        usual = torch.float32 if found.is_floating_point() else torch.int64
+        found = found if found.dtype is torch.bool else found.to(usual)
     return found.to(**options) if options else found

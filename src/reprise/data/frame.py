@@ -1,8 +1,8 @@
 """Columns that may live in different tables, and which of their rows are meant. Immutable."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import mmap
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,101 +11,32 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from reprise.base.digests import canonical_json, sha256_hex
 from reprise.base.errors import InvalidInput
-from reprise.data.content import content_id
 from reprise.data.features import Features
 from reprise.data.permutation import Indices
-from reprise.data.selection import Selection, compose, whole
+from reprise.data.selection import Selection, Span, compose, whole
+from reprise.data.stored import Rows, Stored
 
 WINDOW = 4096  # rows gathered at once
-
-
-@dataclass(frozen=True, eq=False)
-class Stored:
-    """A table as it lies in memory or in a mapped file; its rows have numbers, from 0.
-
-    Attributes:
-        table: The rows.
-        key: What it was made from and how, as a digest; "" for tables that came as they are.
-        path: The Arrow file it is mapped from.
-    """
-
-    table: pa.Table
-    key: str = ""
-    path: Path | None = None
-
-    def __reduce__(self) -> Any:
-        """Travel as the name of a file where there is one; rows do not go through pipes."""
-        if self.path is not None and self.path.exists():
-            return _reopened, (self.path, self.key)
-        return Stored, (self.table, self.key)
-
-    def on_disk(self, path: Path) -> "Stored":
-        """Return the same table in a file: its own, or a new one at `path`."""
-        if self.path is not None and self.path.exists():
-            return self
-        with pa.ipc.new_file(str(path), self.table.schema) as file:
-            file.write_table(self.table, max_chunksize=1 << 17)
-        return _reopened(path, self.key)
-
-    @cached_property
-    def identity(self) -> str:
-        """Digest of what the table holds."""
-        return self.key or content_id(self.table)
-
-    @cached_property
-    def batches(self) -> list[pa.RecordBatch]:
-        """The table cut where its chunks are, without copying."""
-        return list(self.table.to_batches())
-
-    @cached_property
-    def ends(self) -> Indices:
-        """For each batch, the number of the row after its last."""
-        return np.cumsum([batch.num_rows for batch in self.batches], dtype=np.int64)
-
-    def take(self, rows: Indices, names: Sequence[str]) -> pa.Table:
-        """Return some columns of some rows, in the order asked for."""
-        table = self.table.select(list(names))
-        if not len(rows):
-            return table.slice(0, 0)
-        first, last = int(rows[0]), int(rows[-1])
-        if last - first == len(rows) - 1 and bool((np.diff(rows) == 1).all()):
-            return table.slice(first, len(rows))
-        if len(self.batches) == 1:
-            return pa.Table.from_batches([self.batches[0].select(list(names)).take(pa.array(rows))])
-        return self._take_scattered(rows, list(names))
-
-    def _take_scattered(self, rows: Indices, names: list[str]) -> pa.Table:
-        """Take from each batch what is wanted of it, then restore the order."""
-        which = np.searchsorted(self.ends, rows, side="right")
-        order = np.argsort(which, kind="stable")
-        ordered, batch_of = rows[order], which[order]
-        bounds = np.flatnonzero(np.diff(batch_of)) + 1
-        parts = []
-        for piece, number in zip(
-            np.split(ordered, bounds), batch_of[np.r_[0, bounds]], strict=True
-        ):
-            batch = self.batches[number]
-            local = piece - (self.ends[number] - batch.num_rows)
-            parts.append(batch.select(names).take(pa.array(local)))
-        inverse = np.empty(len(rows), np.int64)
-        inverse[order] = np.arange(len(rows))
-        whole_part = pa.Table.from_batches(parts).combine_chunks()
-        return whole_part.take(pa.array(inverse))
-
-
-def _reopened(path: Path, key: str) -> Stored:
-    with pa.memory_map(str(path)) as source:
-        table = pa.ipc.open_file(source).read_all()
-    return Stored(table.replace_schema_metadata(None), key, path)
+_RESOLVED = 1 << 15  # rows whose numbers are worked out at once
+_NO_ROWS = np.array([], np.int64)
+_TOGETHER = 256 << 20  # bytes gathered at once; a column of texts holds 2 GB at most
 
 
 @dataclass(frozen=True)
 class Group:
-    """Columns of one stored table under the names they go by, and the rows of it that are meant."""
+    """Columns of one stored table under the names they go by, and the rows of it that are meant.
+
+    Attributes:
+        stored: The table.
+        selection: Which rows.
+        names: Name of the column here -> its name in the stored table.
+        kept: Bytes of a mapped table that reading may leave in memory; None for the usual.
+    """
 
     stored: Stored
     selection: Selection
-    names: Mapping[str, str]  # name of the column here -> its name in the stored table
+    names: Mapping[str, str]
+    kept: int | None = None
 
 
 @dataclass(frozen=True)
@@ -118,10 +49,13 @@ class Frame:
     _memo: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, table: pa.Table, *, key: str = "", path: Path | None = None) -> "Frame":
+    def of(
+        cls, table: pa.Table, *, key: str = "", path: Path | None = None,
+        mappings: tuple[mmap.mmap, ...] = (),
+    ) -> "Frame":  # fmt: skip
         """Make a frame of one table; features are read from its schema."""
         features = Features.from_arrow_schema(table.schema)
-        stored = Stored(table.replace_schema_metadata(None), key, path)
+        stored = Stored(table.replace_schema_metadata(None), key, path, mappings)
         names = {name: name for name in features}
         if len(names) != table.num_columns:
             raise InvalidInput("Two columns have the same name; rename one.")
@@ -223,39 +157,83 @@ class Frame:
 
     def take(self, positions: Indices) -> pa.Table:
         """Return rows at some positions, all columns, in the order of the features."""
-        arrays: dict[str, pa.ChunkedArray] = {}
-        resolved: dict[int, Indices] = {}
-        for group in self.groups:
-            mark = id(group.selection)
-            if mark not in resolved:
-                resolved[mark] = group.selection.resolve(positions)
-            table = group.stored.take(resolved[mark], list(group.names.values()))
-            arrays |= dict(zip(group.names, table.columns, strict=True))
-        columns = [arrays[name] for name in self.columns]
-        return pa.table(columns, names=self.columns) if columns else rows_only(len(positions))
+        return self._collected(self._resolved(positions), slice(None), len(positions))
 
     def window(self, start: int, length: int) -> pa.Table:
         """Return some rows in a row."""
-        stop = min(start + length, self.size)
-        return self.take(np.arange(start, max(stop, start), dtype=np.int64))
+        stop = max(min(start + length, self.size), start)
+        return next(self._windows(start, stop, max(stop - start, 1)), None) or self.take(_NO_ROWS)
 
     def windows(self, size: int = WINDOW, start: int = 0) -> Iterator[pa.Table]:
         """Yield all rows from `start` in tables of `size` rows."""
-        for first in range(start, self.size, size):
-            yield self.window(first, size)
+        return self._windows(start, self.size, size)
+
+    def _windows(self, start: int, stop: int, size: int) -> Iterator[pa.Table]:
+        """Yield rows from … to; their numbers are worked out for several tables at once."""
+        together = max(1, _RESOLVED // size) * size
+        for first in range(start, stop, together):
+            count = min(together, stop - first)
+            resolved: dict[int, Rows] = {
+                id(s): range(s.start + first, s.start + first + count)
+                for s in self._selections if isinstance(s, Span) and s.step == 1
+            }  # fmt: skip
+            if len(resolved) < len(self._selections):
+                positions = np.arange(first, first + count, dtype=np.int64)
+                resolved |= self._resolved(positions, set(resolved))
+            for at in range(0, count, size):
+                length = min(size, count - at)
+                yield self._collected(resolved, slice(at, at + length), length)
+
+    @property
+    def _selections(self) -> list[Selection]:
+        return list({id(g.selection): g.selection for g in self.groups}.values())
+
+    def _resolved(self, positions: Indices, known: Collection[int] = ()) -> "dict[int, Rows]":
+        return {id(s): s.resolve(positions) for s in self._selections if id(s) not in known}
+
+    def _collected(self, resolved: "Mapping[int, Rows]", part: slice, count: int) -> pa.Table:
+        """Return the rows whose numbers are in a part of what was resolved."""
+        arrays: dict[str, pa.ChunkedArray] = {}
+        for group in self.groups:
+            rows = resolved[id(group.selection)][part]
+            table = group.stored.take(rows, list(group.names.values()), group.kept)
+            arrays |= dict(zip(group.names, table.columns, strict=True))
+        columns = [arrays[name] for name in self.columns]
+        return pa.table(columns, names=self.columns) if columns else rows_only(count)
 
     def table(self) -> pa.Table:
         """Return everything as one Arrow table, with its metadata; no copy where none is needed."""
         whole_table = self.window(0, self.size) if self._is_plain() else self._gathered()
         return whole_table.replace_schema_metadata(self.features.metadata)
 
-    def _is_plain(self) -> bool:
-        from reprise.data.selection import Span
+    @property
+    def row_bytes(self) -> float:
+        """What a row takes in the tables it is stored in, on average."""
+        return sum(
+            group.stored.pages.widths[source]
+            for group in self.groups
+            for source in group.names.values()
+        )
 
+    def rows_within(self, size: int, most: int) -> int:
+        """Return how many rows go into so many bytes: one or more, `most` at most."""
+        return max(1, min(most, int(size / max(self.row_bytes, 1.0))))
+
+    def keeping(self, kept: int) -> "Frame":
+        """Leave no more than so many bytes of mapped tables in memory when rows are read."""
+        share = kept // max(len(self.groups), 1)
+        return replace(self, groups=tuple(replace(g, kept=share) for g in self.groups))
+
+    def release(self) -> None:
+        """Give back the pages of mapped tables that were read."""
+        for group in self.groups:
+            group.stored.pages.release()
+
+    def _is_plain(self) -> bool:
         return all(isinstance(g.selection, Span) and g.selection.step == 1 for g in self.groups)
 
     def _gathered(self) -> pa.Table:
-        parts = list(self.windows(1 << 16))
+        parts = list(self.windows(self.rows_within(_TOGETHER, 1 << 16)))
         return pa.concat_tables(parts) if parts else self.window(0, 0)
 
 

@@ -7,9 +7,10 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from reprise.base.errors import InvalidInput
 from reprise.data.features import Features
-from reprise.data.frame import Frame, Group, Stored
+from reprise.data.frame import Frame, Group
 from reprise.data.permutation import Indices
 from reprise.data.selection import Joined, Picked, Span, whole
+from reprise.data.stored import Stored
 
 _STRATEGIES = ("first_exhausted", "all_exhausted", "all_exhausted_without_replacement")
 

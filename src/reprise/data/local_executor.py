@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reprise.base.errors import InvalidInput, RemoteFailure, WorkerCrashed
-from reprise.data.executor import Executor, Here
+from reprise.data.executor import Executor, Here, Piece
 from reprise.data.progress import Advance
 from reprise.data.shipping import pack
 
@@ -42,8 +42,9 @@ class Local:
     """Runs pieces of work in as many processes."""
 
     workers: int
+    is_here = False
 
-    def run(self, pieces: Sequence[Any], advance: Advance) -> None:
+    def run(self, pieces: Sequence[Piece], advance: Advance) -> None:
         """Run all pieces; the first failure ends the others."""
         packed = [pack(piece) for piece in pieces]
         events: queue.Queue[tuple[int, dict[str, Any]]] = queue.Queue()

@@ -1,9 +1,8 @@
 """The reading half of a data set: rows, batches, columns, formats, other libraries."""
 
-import json
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -11,13 +10,11 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from reprise.base.errors import InvalidInput
 from reprise.data.column import Column
-from reprise.data.convert import is_plain
 from reprise.data.features import Features
-from reprise.data.formats import array_as, batch_as, row_as
-from reprise.data.frame import WINDOW, Frame, Group
+from reprise.data.formats import OBJECTS, array_as, batch_as, cut, row_as
+from reprise.data.frame import WINDOW, Frame
 from reprise.data.rows import Window
-from reprise.data.selection import Span
-from reprise.data.types import Json
+from reprise.data.single import row_reader
 
 
 @dataclass(frozen=True)
@@ -48,6 +45,10 @@ class Format:
             return self.transform(batch_as(table, features, None, {}))
         return batch_as(table, features, self.name, self.options)
 
+    def batches(self, table: pa.Table, features: Features, size: int) -> Iterator[dict[str, Any]]:
+        """Yield batches of rows that are converted together; in Python, numpy or torch."""
+        return cut(table, features, self.name, self.options, size)
+
     def row(self, table: pa.Table, features: Features) -> Any:
         """Return the only row of a table."""
         if self.transform is not None:
@@ -69,7 +70,7 @@ class Readable:
         self._frame = frame
         self._format = format_
         self._shown = format_.columns_of(frame)
-        self._quick: list[tuple[str, Callable[[int], Any]]] | None = None
+        self._single: Callable[[int], dict[str, Any]] | None = None
 
     def __len__(self) -> int:
         return self._frame.size
@@ -87,6 +88,8 @@ class Readable:
 
     def __getitem__(self, key: Any) -> Any:
         """Return a row (number), rows (slice, list, range, array) or a column (name)."""
+        if self._single is not None and type(key) is int and 0 <= key < self._frame.size:
+            return self._single(key)
         if isinstance(key, str):
             return self._column(key)
         if isinstance(key, int | np.integer) and not isinstance(key, bool):
@@ -120,12 +123,9 @@ class Readable:
         size = max(1, WINDOW // batch_size) * batch_size
         if self._format.transform is None and self._format.name in {None, "numpy", "torch"}:
             for table in shown.windows(size, start):
-                whole = self._format.batch(table, shown.features)
-                for first in range(0, table.num_rows, batch_size):
-                    if drop_last_batch and table.num_rows - first < batch_size:
-                        return
-                    last = first + batch_size
-                    yield {name: values[first:last] for name, values in whole.items()}
+                batches = self._format.batches(table, shown.features, batch_size)
+                full = table.num_rows // batch_size
+                yield from islice(batches, full if drop_last_batch else None)
             return
         for table in shown.windows(size, start):
             for first in range(0, table.num_rows, batch_size):
@@ -178,63 +178,26 @@ class Readable:
         return Column(frame, name, lambda table: self._format.values(table, frame.features, name))
 
     def _row(self, number: int) -> Any:
-        size = len(self)
+        size = self._frame.size
         if not -size <= number < size:
             raise IndexError(f"There is no row {number}: the data set has {size} rows.")
         number = number + size if number < 0 else number
         if self._format.name is not None or self._format.transform is not None:
             return self._format.row(self._shown.window(number, 1), self._shown.features)
-        return {name: read(number) for name, read in self._readers()}
-
-    def _readers(self) -> list[tuple[str, Callable[[int], Any]]]:
-        """Return, for each column, what reads one value of it in the shortest way."""
-        if self._quick is None:
-            found = {}
-            for group in self._shown.groups:
-                for name, source in group.names.items():
-                    found[name] = _reader(group, source, self._shown.features[name])
-            self._quick = [(name, found[name]) for name in self._shown.columns]
-        return self._quick
-
-
-def _reader(group: Group, source: str, feature: Any) -> Callable[[int], Any]:
-    """Return a function from the number of a row to the value of one column."""
-    column, selection = group.stored.table[source], group.selection
-    readers = [_chunk_reader(chunk) for chunk in column.chunks]
-    ends = np.cumsum([len(chunk) for chunk in column.chunks]).tolist()
-    is_json = isinstance(feature, Json)
-
-    def read(number: int) -> Any:
-        if type(selection) is Span:
-            row = selection.start + number * selection.step
-        else:
-            row = int(selection.resolve(np.array([number], np.int64))[0])
-        which = bisect_right(ends, row)
-        value = readers[which](row - (ends[which - 1] if which else 0))
-        return json.loads(value) if is_json and value is not None else value
-
-    return read
-
-
-def _chunk_reader(chunk: pa.Array) -> Callable[[int], Any]:
-    """Return a function from a place in an array to its value."""
-    if is_plain(chunk):
-        read: Callable[[int], Any] = chunk.to_numpy().item
-        return read
-    if pa.types.is_list(chunk.type) and not chunk.null_count and is_plain(chunk.values):
-        values, offsets = chunk.values.to_numpy(), chunk.offsets.to_numpy()
-        return lambda row: values[offsets[row] : offsets[row + 1]].tolist()
-    return lambda row: chunk[row].as_py()
+        if self._single is None:
+            self._single = row_reader(self._shown)
+        return self._single(number)
 
 
 def _dicts(table: pa.Table, features: Features) -> Iterator[dict[str, Any]]:
     """Yield rows as dicts, each column converted once."""
     names = table.column_names
     if not names:
-        return iter([{} for _ in range(table.num_rows)])
-    window = Window(table, features)
-    lists = [window.values(name) for name in names]
-    return (dict(zip(names, cells, strict=False)) for cells in zip(*lists, strict=True))
+        yield from ({} for _ in range(table.num_rows))
+    for start in range(0, table.num_rows, OBJECTS):
+        window = Window(table.slice(start, OBJECTS), features)
+        lists = [window.values(name) for name in names]
+        yield from [dict(zip(names, cells, strict=False)) for cells in zip(*lists, strict=True)]
 
 
 def _unzipped(batch: Any, size: int) -> Iterator[Any]:

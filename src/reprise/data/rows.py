@@ -1,6 +1,8 @@
 """Rows and batches as functions see them: mappings that convert a column when it is touched."""
 
-from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
+from itertools import islice
+from sys import getrefcount
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -33,24 +35,59 @@ class Window:
             found = self.lists[name] = to_list(self.table[name], self.features.get(name))
         return found
 
-    def rows(self, touched: tuple[str, ...] = ()) -> Iterator["Row"]:
-        """Yield every row; columns that will be touched anyway are put in beforehand."""
-        if not touched:
-            for number in range(self.table.num_rows):
-                yield Row.at(self, number)
-            return
+    def rows(self) -> Iterator["Row"]:
+        """Yield every row, with nothing converted."""
+        return (Row.at(self, number) for number in range(self.table.num_rows))
+
+    def call(
+        self, function: Callable[["Row"], Any], touched: Sequence[str], answers: list[Any]
+    ) -> None:
+        """Call a function on the rows that have no answer yet, and add what it answers.
+
+        A row that nobody holds on to after the call, and that was neither changed nor asked for
+        another column, is filled again for the next one: making mappings takes longer than most
+        functions do.
+
+        Args:
+            function: Takes a row.
+            touched: Columns that it will ask for, put in beforehand.
+            answers: One for each row that is done already.
+        """
         if len(touched) == 1:
-            (name,) = touched
-            for number, cell in enumerate(self.values(name)):
-                row = Row(((name, cell),))
-                row._window, row._number = self, number  # noqa: SLF001 - of this module
-                yield row
+            self._call_with_one(function, touched[0], answers)
             return
-        lists = [self.values(name) for name in touched]
-        for number, cells in enumerate(zip(*lists, strict=True)):
-            row = Row(zip(touched, cells, strict=False))
-            row._window, row._number = self, number  # noqa: SLF001 - of this module
-            yield row
+        row, alone, fill, add = Row.at(self, 0), 0, dict.update, answers.append
+        for number, cells in enumerate(self._cells(touched, len(answers)), len(answers)):
+            held = getrefcount(row)  # in one place, since how many it counts depends on the place
+            alone = alone or held
+            if held != alone or row._is_used:  # noqa: SLF001 - of this module
+                row = Row.at(self, number)
+            row._number = number  # noqa: SLF001 - of this module
+            fill(row, cells)
+            add(function(row))
+
+    def _call_with_one(
+        self, function: Callable[["Row"], Any], name: str, answers: list[Any]
+    ) -> None:
+        """Do the same for one column, the usual case, at half of the cost."""
+        row, alone, put, add = Row.at(self, 0), 0, dict.__setitem__, answers.append
+        start = len(answers)
+        for number, cell in enumerate(islice(self.values(name), start, None), start):
+            held = getrefcount(row)
+            alone = alone or held
+            if held != alone or row._is_used:  # noqa: SLF001 - of this module
+                row = Row.at(self, number)
+            row._number = number  # noqa: SLF001 - of this module
+            put(row, name, cell)
+            add(function(row))
+
+    def _cells(self, touched: Sequence[str], start: int) -> Iterator[Any]:
+        """Yield, for every row, pairs of a column's name and its value."""
+        size = self.table.num_rows
+        if not touched:
+            return iter([()] * (size - start))
+        columns = (zip([name] * size, self.values(name), strict=True) for name in touched)
+        return islice(zip(*columns, strict=True), start, None)
 
 
 class _Lazy(dict[str, Any]):
@@ -60,9 +97,11 @@ class _Lazy(dict[str, Any]):
     whole first.
     """
 
+    __slots__ = ("_gone", "_is_used", "_window")
+
     _window: Window
-    _gone: set[str] | None = None
-    _changed = False
+    _gone: set[str] | None
+    _is_used: bool  # whether it holds more, less or other values than it was filled with
 
     def _convert(self, name: str) -> Any:
         raise NotImplementedError
@@ -71,6 +110,7 @@ class _Lazy(dict[str, Any]):
         if self._gone and name in self._gone:
             raise KeyError(name)
         value = self._convert(name)
+        self._is_used = True
         dict.__setitem__(self, name, value)
         return value
 
@@ -78,11 +118,6 @@ class _Lazy(dict[str, Any]):
     def touched(self) -> list[str]:
         """The columns that were looked at or set."""
         return list(dict.keys(self))
-
-    @property
-    def is_changed(self) -> bool:
-        """Whether anything was set or removed."""
-        return self._changed
 
     def whole(self) -> dict[str, Any]:
         """Return a plain dict of all there is, in the order of the columns."""
@@ -94,7 +129,7 @@ class _Lazy(dict[str, Any]):
         return found
 
     def __setitem__(self, name: str, value: Any) -> None:
-        self._changed = True
+        self._is_used = True
         if self._gone:
             self._gone.discard(name)
         dict.__setitem__(self, name, value)
@@ -102,7 +137,7 @@ class _Lazy(dict[str, Any]):
     def __delitem__(self, name: str) -> None:
         if name not in self:
             raise KeyError(name)
-        self._changed = True
+        self._is_used = True
         dict.pop(self, name, None)
         self._gone = {*(self._gone or ()), name}
 
@@ -185,6 +220,13 @@ class _Lazy(dict[str, Any]):
         """Return a plain dict."""
         return self.whole()
 
+    def popitem(self) -> tuple[str, Any]:
+        """Remove the last column and return its name and value."""
+        names = list(self.whole())
+        if not names:
+            raise KeyError("popitem(): there is no column left")
+        return names[-1], self.pop(names[-1])
+
     def clear(self) -> None:
         """Remove every column."""
         for name in list(self.whole()):
@@ -192,7 +234,9 @@ class _Lazy(dict[str, Any]):
 
 
 class Row(_Lazy):
-    """One row. Made as a dict is, from values that were not changed; then told where it is."""
+    """One row."""
+
+    __slots__ = ("_number",)
 
     _number: int
 
@@ -200,7 +244,7 @@ class Row(_Lazy):
     def at(cls, window: Window, number: int) -> "Row":
         """Return a row of which nothing is converted yet."""
         row = cls()
-        row._window, row._number = window, number
+        row._window, row._number, row._gone, row._is_used = window, number, None, False
         return row
 
     def _convert(self, name: str) -> Any:
@@ -210,11 +254,13 @@ class Row(_Lazy):
 class Batch(_Lazy):
     """Some rows: a list per column."""
 
+    __slots__ = ()
+
     @classmethod
     def of(cls, window: Window) -> "Batch":
         """Return a batch of which nothing is converted yet."""
         batch = cls()
-        batch._window = window
+        batch._window, batch._gone, batch._is_used = window, None, False
         return batch
 
     def _convert(self, name: str) -> Any:

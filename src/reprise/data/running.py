@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -12,12 +12,21 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from reprise.base.errors import InvalidInput
 from reprise.data.executor import Executor
 from reprise.data.features import Features
-from reprise.data.frame import Frame, Stored, rows_only
+from reprise.data.frame import WINDOW, Frame, rows_only
+from reprise.data.local_executor import Local
+from reprise.data.mapped import open_arrow
+from reprise.data.memory import Budget
 from reprise.data.progress import Advance, row_meter
-from reprise.data.store import open_arrow
+from reprise.data.row_numbers import RowNumbers
 from reprise.data.task import Calls, Task
 from reprise.data.types import arrow_of
-from reprise.data.writer import Writer
+from reprise.data.writer import BUFFER, Writer
+
+if TYPE_CHECKING:
+    from reprise.data.stored import Stored
+
+_WINDOW_BYTES = 256 << 20  # of rows looked at together, if nobody asks for less
+_FIRST = 256  # rows looked at first, when memory is short and nobody knows what they become
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,7 @@ class Shard:
     Attributes:
         op: map or filter.
         width: How many rows are looked at together.
+        memory: Bytes that this piece may take; None for no limit.
     """
 
     op: str
@@ -36,6 +46,7 @@ class Shard:
     stop: int
     width: int
     path: str
+    memory: int | None = None
 
     def __call__(self, advance: Advance) -> str:
         """Do it, and return the path of the file that was written."""
@@ -44,29 +55,46 @@ class Shard:
         return self.path
 
 
-def run_map(frame: Frame, task: Task, path: Path, executor: Executor) -> None:
+@dataclass(frozen=True)
+class Place:
+    """Where a task runs.
+
+    Attributes:
+        executor: Runs its pieces.
+        memory: Bytes that all of them together may take; None for no limit.
+    """
+
+    executor: Executor
+    memory: int | None = None
+
+
+def run_map(frame: Frame, task: Task, path: Path, place: Place) -> None:
     """Write the new and changed columns of all rows to a file."""
-    _run("map", frame, task, path, executor)
+    _run("map", frame, task, path, place)
 
 
-def run_filter(frame: Frame, task: Task, path: Path, executor: Executor) -> None:
+def run_filter(frame: Frame, task: Task, path: Path, place: Place) -> None:
     """Write the numbers of the rows that a filter keeps to a file, as column `row`."""
-    _run("filter", frame, task, path, executor)
+    _run("filter", frame, task, path, place)
 
 
-def _run(op: str, frame: Frame, task: Task, path: Path, executor: Executor) -> None:
-    width = task.window_size(frame.size)
+def _run(op: str, frame: Frame, task: Task, path: Path, place: Place) -> None:
+    width, executor = task.window_size(frame.size), place.executor
+    ranges = _ranges(frame.size, executor.workers, width)
+    share = None if place.memory is None else place.memory // len(ranges)
     shards = [
-        Shard(op, frame, task, start, stop, width, str(path.with_suffix(f".{start}.part")))
-        for start, stop in _ranges(frame.size, executor.workers, width)
+        Shard(op, frame, task, start, stop, width, str(path.with_suffix(f".{start}.part")), share)
+        for start, stop in ranges
     ]
     with row_meter(f"{op} {task.name}", frame.size) as advance:
-        if len(shards) == 1:
-            Shard(op, frame, task, 0, frame.size, width, str(path))(advance)
+        if len(shards) == 1 and (executor.is_here or isinstance(executor, Local)):
+            replace(shards[0], path=str(path))(advance)
             return
         try:
-            grounded = _on_disk(frame, path)
-            executor.run([replace(shard, frame=grounded) for shard in shards], advance)
+            if not executor.is_here:
+                grounded = _on_disk(frame, path)
+                shards = [replace(shard, frame=grounded) for shard in shards]
+            executor.run(shards, advance)
             _join(frame, task, shards, path)
         finally:
             for part in path.parent.glob(f"{path.stem}.*.part"):
@@ -94,11 +122,11 @@ def _ranges(size: int, workers: int, width: int) -> list[tuple[int, int]]:
 
 def _join(frame: Frame, task: Task, shards: list[Shard], path: Path) -> None:
     if shards[0].op == "filter":
-        tables = [open_arrow(Path(shard.path)) for shard in shards]
-        with pa.ipc.new_file(str(path), tables[0].schema) as file:
-            file.write_table(pa.concat_tables(tables))
+        with RowNumbers(path) as kept:
+            for shard in shards:
+                kept.add(open_arrow(Path(shard.path))["row"].to_numpy())
         return
-    writer = _writer(path, frame, task)
+    writer = _writer(path, frame, task, _waiting(shards[0].memory))
     try:
         for shard in shards:
             table = open_arrow(Path(shard.path)).replace_schema_metadata(None)
@@ -119,7 +147,7 @@ def map_rows(shard: Shard, advance: Advance) -> None:
         Exception: Whatever the function raises; nothing is left behind.
     """
     frame, task = shard.frame, shard.task
-    writer = _writer(Path(shard.path), frame, task)
+    writer = _writer(Path(shard.path), frame, task, _waiting(shard.memory))
     try:
         _each_window(shard, advance, lambda answers: _write(answers, frame, task, writer))
         writer.close()
@@ -130,30 +158,56 @@ def map_rows(shard: Shard, advance: Advance) -> None:
 
 def filter_rows(shard: Shard, advance: Advance) -> None:
     """Call a function on rows and write the numbers of those it keeps."""
-    kept: list[Any] = [np.array([], np.int64)]
+    with RowNumbers(Path(shard.path)) as kept:
 
-    def note(answers: Any) -> None:
-        kept.append(np.flatnonzero(answers.flags(shard.task)) + answers.first_row)
+        def note(answers: Any) -> int:
+            kept.add(np.flatnonzero(answers.flags(shard.task)) + answers.first_row)
+            return 0
 
-    _each_window(shard, advance, note)
-    rows = np.concatenate(kept).astype(np.int64)
-    table = pa.table({"row": rows})
-    with pa.ipc.new_file(shard.path, table.schema) as file:
-        file.write_table(table)
+        _each_window(shard, advance, note)
 
 
-def _each_window(shard: Shard, advance: Advance, use: Callable[[Any], None]) -> None:
+def _each_window(shard: Shard, advance: Advance, use: Callable[[Any], int]) -> None:
+    """Call a function on window after window; `use` returns the bytes that the answers take."""
     task = shard.task
     seen = task.input_columns or task.seen
     needed = shard.frame if seen is None else shard.frame.only(seen)
-    calls = Calls(task)
-    for start in range(shard.start, shard.stop, shard.width):
-        table = needed.window(start, min(shard.width, shard.stop - start))
-        use(calls.run(table, needed.features, start))
+    budget = None if shard.memory is None else Budget.of(shard.memory)
+    if budget is not None:
+        needed = needed.keeping(budget.pages)
+    calls, start, width = Calls(task), shard.start, _first_width(shard, needed, budget)
+    while start < shard.stop:
+        table = needed.window(start, min(width, shard.stop - start))
+        made = use(calls.run(table, needed.features, start))
+        last = start + table.num_rows
+        if budget is not None:
+            budget.check(task.name, start, last - 1)
+            if not task.batched:
+                row_bytes = (table.nbytes + made) / max(table.num_rows, 1)
+                width = _next_width(width, budget.window, row_bytes)
+        start = last
         advance(table.num_rows)
 
 
-def _write(answers: Any, frame: Frame, task: Task, writer: Writer) -> None:
+def _first_width(shard: Shard, frame: Frame, budget: Budget | None) -> int:
+    """Return how many rows to look at first; batches are what they were asked to be."""
+    if shard.task.batched:
+        return shard.width
+    if budget is None:
+        return frame.rows_within(_WINDOW_BYTES, shard.width)
+    return frame.rows_within(budget.window, _FIRST)
+
+
+def _next_width(width: int, wanted: int, row_bytes: float) -> int:
+    fitting = int(wanted / max(row_bytes, 1.0))
+    return max(1, min(fitting, 2 * width, WINDOW))
+
+
+def _waiting(memory: int | None) -> int:
+    return BUFFER if memory is None else min(BUFFER, Budget(memory, 0).waiting)
+
+
+def _write(answers: Any, frame: Frame, task: Task, writer: Writer) -> int:
     table = answers.table(task)
     size = answers.window.table.num_rows
     if table is None or not table.num_columns:
@@ -161,6 +215,7 @@ def _write(answers: Any, frame: Frame, task: Task, writer: Writer) -> None:
     if table.num_rows != size:
         _check_resized(table, frame, task)
     writer.write(table)
+    return int(table.nbytes)
 
 
 def _check_resized(table: pa.Table, frame: Frame, task: Task) -> None:
@@ -182,7 +237,7 @@ def _backfill(frame: Frame) -> Callable[[str, int, int], pa.Array]:
     return fill
 
 
-def _writer(path: Path, frame: Frame, task: Task) -> Writer:
+def _writer(path: Path, frame: Frame, task: Task, most: int) -> Writer:
     def annotate(schema: pa.Schema) -> pa.Schema:
         """Say what the columns hold, where their types alone do not."""
         features = Features.from_arrow_schema(schema)
@@ -192,4 +247,4 @@ def _writer(path: Path, frame: Frame, task: Task) -> Writer:
                 features[name] = stated
         return schema.with_metadata(features.metadata)
 
-    return Writer(path, _backfill(frame), annotate, step=task.name)
+    return Writer(path, _backfill(frame), annotate, step=task.name, most=most)

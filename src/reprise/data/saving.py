@@ -16,10 +16,12 @@ from reprise.base.errors import AlreadyExists, EntryNotFound, InvalidFormat, Inv
 from reprise.base.files import atomic_write
 from reprise.data.features import Features
 from reprise.data.frame import Frame
+from reprise.data.mapped import Opened, open_mapped
 from reprise.data.rows import Window
 from reprise.data.sources.opening import naming
 
-_ROWS = 1 << 16  # written at once
+_ROWS = 1 << 16  # written at once, if they are small
+_TOGETHER = 64 << 20  # bytes written at once
 _STATE, _INFO, _SPLITS = "state.json", "dataset_info.json", "dataset_dict.json"
 _SPLIT = re.compile(r"\w+(?:[.-]\w+)*")
 
@@ -36,7 +38,7 @@ def write_csv(frame: Frame, path: Path, *, sep: str = ",") -> int:
             ]
         )
         with pacsv.CSVWriter(file, schema, write_options=options) as writer:
-            for table in frame.windows(_ROWS):
+            for table in frame.windows(_rows(frame)):
                 writer.write_table(_flattened(table, frame.features, schema))
 
     return _written(path, write)
@@ -46,7 +48,7 @@ def write_json(frame: Frame, path: Path) -> int:
     """Write JSON Lines; the rows are streamed."""
 
     def write(file: BinaryIO) -> None:
-        for table in frame.windows(_ROWS):
+        for table in frame.windows(_rows(frame)):
             window = Window(table, frame.features)
             lists = [window.values(name) for name in frame.columns]
             for cells in zip(*lists, strict=True):
@@ -62,7 +64,7 @@ def write_parquet(frame: Frame, path: Path) -> int:
     def write(file: BinaryIO) -> None:
         schema = frame.features.arrow_schema
         with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-            for table in frame.windows(_ROWS):
+            for table in frame.windows(_rows(frame)):
                 writer.write_table(
                     table.cast(schema.remove_metadata()).replace_schema_metadata(schema.metadata)
                 )
@@ -96,8 +98,8 @@ def _fill(frame: Frame, folder: Path, split: str | None, max_shard_rows: int) ->
     names = [f"data-{number:05d}-of-{len(starts):05d}.arrow" for number in range(len(starts))]
     for start, name in zip(starts, names, strict=True):
         with pa.ipc.new_stream(str(folder / name), schema) as file:
-            for first in range(start, min(start + max_shard_rows, frame.size), _ROWS):
-                table = frame.window(first, min(_ROWS, start + max_shard_rows - first))
+            for first in range(start, min(start + max_shard_rows, frame.size), _rows(frame)):
+                table = frame.window(first, min(_rows(frame), start + max_shard_rows - first))
                 file.write_table(
                     table.cast(schema.remove_metadata()).replace_schema_metadata(schema.metadata)
                 )
@@ -158,26 +160,26 @@ def _saved(folder: Path) -> tuple[Frame, str | None]:
         raise InvalidFormat(f"{folder / _STATE} names no files.") from None
     if any("/" in name or "\\" in name or name.startswith(".") for name in names):
         raise InvalidFormat(f"{folder / _STATE} names files outside its folder.")
-    tables = []
+    opened: list[Opened] = []
     for name in names:
         path = folder / name
-        with naming(path), pa.memory_map(str(path)) as source:
-            table = pa.ipc.open_stream(source).read_all()
-            table.validate(full=True)
-        tables.append(table)
-    if not tables:
+        with naming(path):
+            opened.append(open_mapped(path, is_stream=True))
+            opened[-1].table.validate(full=True)
+            opened[-1].release()
+    if not opened:
         return Frame.of(pa.table({})), split
-    return _with_info(pa.concat_tables(tables), folder), split
+    return _with_info(opened, folder), split
 
 
-def _with_info(table: pa.Table, folder: Path) -> Frame:
+def _with_info(opened: list[Opened], folder: Path) -> Frame:
     """Make the frame; types that only `datasets` has in Arrow are read as what they store."""
-    frame = Frame.of(table)
+    table = pa.concat_tables([one.table for one in opened])
+    mappings = tuple(mapping for one in opened for mapping in one.mappings)
     path = folder / _INFO
     if path.is_file() and (stated := _json(path).get("features")):
-        metadata = Features.from_dict(stated).metadata
-        frame = Frame.of(table.replace_schema_metadata(metadata))
-    return frame
+        table = table.replace_schema_metadata(Features.from_dict(stated).metadata)
+    return Frame.of(table, mappings=mappings)
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -190,6 +192,10 @@ def _json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidFormat(f"{path} holds no JSON object.")
     return value
+
+
+def _rows(frame: Frame) -> int:
+    return frame.rows_within(_TOGETHER, _ROWS)
 
 
 def _free(target: Path, marker: str = _STATE) -> Path:

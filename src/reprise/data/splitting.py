@@ -1,16 +1,14 @@
 """Which rows go where: train and test, shards, sorted, distinct."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from reprise.base.errors import InvalidInput
 from reprise.data.frame import Frame
 from reprise.data.permutation import Indices, Permutation
-from reprise.data.selection import Selection, Span, picked
+from reprise.data.selection import Selection, Span
 
 
 def sizes_of(total: int, test: float | int | None, train: float | int | None) -> tuple[int, int]:
@@ -100,25 +98,6 @@ def shard_of(size: int, count: int, index: int, *, contiguous: bool) -> Selectio
         start = index * share + min(index, rest)
         return Span(start, share + (index < rest))
     return Span(index, len(range(index, size, count)), count)
-
-
-def order_by(
-    frame: Frame, names: Sequence[str], reverse: Sequence[bool], null_placement: str
-) -> Selection:
-    """Return the rows sorted by columns; rows that are equal keep their order."""
-    frame.check(names)
-    table = frame.only(names).table()
-    place = {"at_end": "at_end", "last": "at_end", "at_start": "at_start", "first": "at_start"}
-    if null_placement not in place:
-        raise InvalidInput(f"null_placement is 'at_end' or 'at_start', not {null_placement!r}.")
-    keys = [(n, "descending" if r else "ascending") for n, r in zip(names, reverse, strict=True)]
-    if place[null_placement] == "at_start":  # "at_end" is what Arrow does by itself
-        keys = [(*pair, "at_start") for pair in keys]  # type: ignore[misc]
-    try:
-        rows = pc.sort_indices(table, sort_keys=keys)
-    except (pa.ArrowException, TypeError, ValueError) as error:
-        raise InvalidInput(f"These columns cannot be sorted by: {error}.") from None
-    return picked(rows.to_numpy().astype(np.int64), frame.size)
 
 
 def unique_values(frame: Frame, name: str) -> list[Any]:

@@ -11,14 +11,17 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from reprise.base.digests import canonical_json, sha256_hex
 from reprise.base.errors import InvalidInput
-from reprise.data.executor import Executor
 from reprise.data.features import Features
-from reprise.data.frame import Frame, Group, Stored
+from reprise.data.frame import Frame, Group
 from reprise.data.identity import parts_of
-from reprise.data.running import run_filter, run_map
+from reprise.data.mapped import Opened, open_mapped
+from reprise.data.running import Place, run_filter, run_map
 from reprise.data.selection import Picked, picked, whole
-from reprise.data.store import Recipe, Store, open_arrow
+from reprise.data.store import Recipe, Store
+from reprise.data.stored import Stored
 from reprise.data.task import Task
+
+_TOGETHER = 64 << 20  # bytes written at once
 
 
 @dataclass(frozen=True)
@@ -92,16 +95,16 @@ class _Argument:
         self.value = value
 
 
-def map_frame(frame: Frame, task: Task, keeping: Keeping, executor: Executor) -> tuple[Frame, Step]:
+def map_frame(frame: Frame, task: Task, keeping: Keeping, place: Place) -> tuple[Frame, Step]:
     """Run a function over all rows; store what is new or changed, and nothing else."""
     frame.check([*task.removed, *task.input_columns])
 
     def make(path: Path) -> None:
-        run_map(frame, task, path, executor)
+        run_map(frame, task, path, place)
 
-    table, step = _made("map", frame, task, keeping, make)
+    opened, step = _made("map", frame, task, keeping, make)
+    table, stored = opened.table, _stored(opened, step, keeping.store)
     features = Features.from_arrow_schema(table.schema)
-    stored = _stored(table, step, keeping.store)
     names = {name: name for name in features}
     groups = (Group(stored, whole(table.num_rows), names),) if names else ()
     kept = frame.without([name for name in task.removed if name not in features])
@@ -112,17 +115,15 @@ def map_frame(frame: Frame, task: Task, keeping: Keeping, executor: Executor) ->
     return kept.joined(Frame(features, groups, table.num_rows)), step
 
 
-def filter_frame(
-    frame: Frame, task: Task, keeping: Keeping, executor: Executor
-) -> tuple[Frame, Step]:
+def filter_frame(frame: Frame, task: Task, keeping: Keeping, place: Place) -> tuple[Frame, Step]:
     """Keep the rows for which a function says yes; what is stored is their numbers."""
     frame.check(task.input_columns)
 
     def make(path: Path) -> None:
-        run_filter(frame, task, path, executor)
+        run_filter(frame, task, path, place)
 
-    table, step = _made("filter", frame, task, keeping, make)
-    rows = table["row"].to_numpy() if table.num_rows else np.array([], np.int64)
+    opened, step = _made("filter", frame, task, keeping, make)
+    rows = opened.table["row"].to_numpy() if opened.table.num_rows else np.array([], np.int64)
     return frame.pick(picked(rows, frame.size) if len(rows) else Picked(rows)), step
 
 
@@ -134,20 +135,20 @@ def written(frame: Frame, store: Store) -> tuple[Frame, Step]:
     def make(path: Path) -> None:
         schema = frame.features.arrow_schema
         with pa.ipc.new_file(str(path), schema) as file:
-            for table in frame.windows(1 << 16):
+            for table in frame.windows(frame.rows_within(_TOGETHER, 1 << 16)):
                 file.write_table(
                     table.cast(schema.remove_metadata()).replace_schema_metadata(schema.metadata)
                 )
 
-    table, step = _made("write", frame, task, keeping, make)
-    stored = _stored(table, step, store)
+    opened, step = _made("write", frame, task, keeping, make)
+    stored = _stored(opened, step, store)
     group = Group(stored, whole(frame.size), {name: name for name in frame.columns})
     return Frame(frame.features, (group,), frame.size), step
 
 
 def _made(
     op: str, frame: Frame, task: Task, keeping: Keeping, make: Callable[[Path], None]
-) -> tuple[pa.Table, Step]:
+) -> tuple[Opened, Step]:
     """Find a step's result, or make it; a result that is not kept lives in an unnamed file."""
     started, recipe = time.perf_counter(), keeping.recipe(op, frame, task)
     store = keeping.store
@@ -159,16 +160,17 @@ def _made(
     try:
         make(staged)
         size = staged.stat().st_size
-        table = store.keep(recipe, staged) if recipe else open_arrow(staged)
+        opened = store.keep(recipe, staged) if recipe else open_mapped(staged)
     finally:
         staged.unlink(missing_ok=True)
     key = recipe.key if recipe else ""
-    return table, Step(op, task.name, False, reason, time.perf_counter() - started, size, key)
+    return opened, Step(op, task.name, False, reason, time.perf_counter() - started, size, key)
 
 
-def _stored(table: pa.Table, step: Step, store: Store) -> Stored:
+def _stored(opened: Opened, step: Step, store: Store) -> Stored:
     path = store.path(step.key) if step.key else None
-    return Stored(table.replace_schema_metadata(None), step.key, path)
+    table = opened.table.replace_schema_metadata(None)
+    return Stored(table, step.key, path, opened.mappings)
 
 
 def check_removed(frame: Frame, names: Any) -> tuple[str, ...]:

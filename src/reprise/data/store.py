@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from reprise.base.clock import Clock, iso, system_clock
-from reprise.base.files import write_bytes
+from reprise.data.mapped import Opened, open_mapped
 
 DEFAULT_LIMIT = 50 * 10**9  # bytes
 _DAY = 24 * 3600 * 1_000_000  # microseconds
@@ -83,15 +83,15 @@ class Store:
     limit: int = DEFAULT_LIMIT
     clock: Clock = system_clock
 
-    def find(self, key: str) -> pa.Table | None:
+    def find(self, key: str) -> Opened | None:
         """Return a result, mapped into memory; None when it is not there or is damaged."""
         path = self.path(key)
         try:
-            table = open_arrow(path)
+            opened = open_mapped(path)
             os.utime(path.with_suffix(".json"))
         except (OSError, pa.ArrowException):
             return None
-        return table
+        return opened
 
     def path(self, key: str) -> Path:
         """Return where a result lies, or would."""
@@ -103,16 +103,20 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{uuid.uuid4().hex}.arrow"
 
-    def keep(self, recipe: Recipe, staged: Path) -> pa.Table:
+    def keep(self, recipe: Recipe, staged: Path) -> Opened:
         """File a result that was written to a staging path, make room, and map it."""
         path = self.path(recipe.key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        table = open_arrow(staged)
-        value = {**asdict(recipe), "rows": table.num_rows, "made": iso(self.clock())}
-        write_bytes(path.with_suffix(".json"), json.dumps(value, indent=1).encode())
+        opened = open_mapped(staged)
+        value = {**asdict(recipe), "rows": opened.table.num_rows, "made": iso(self.clock())}
+        described = staged.with_suffix(
+            ".json"
+        )  # not flushed to the disk: what is lost is made again
+        described.write_bytes(json.dumps(value, indent=1).encode())
+        described.replace(path.with_suffix(".json"))
         staged.replace(path)
         self.make_room()
-        return table
+        return opened
 
     def entries(self) -> list[Entry]:
         """List the results, the most recently used first."""
@@ -172,12 +176,6 @@ def _differences(old: Recipe, new: Recipe) -> list[str]:
             )
             found.append(f"{name} {verb}")
     return found
-
-
-def open_arrow(path: Path) -> pa.Table:
-    """Map an Arrow file into memory; nothing is read before it is used."""
-    with pa.memory_map(str(path)) as source:
-        return pa.ipc.open_file(source).read_all()
 
 
 def _entry(path: Path) -> Entry | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -77,17 +78,19 @@ class Calls:
     def _rows(self, window: Window, first_row: int) -> list[Any]:
         task, found = self.task, []
         call, kwargs = task.function, dict(task.kwargs)
+        if kwargs:
+            call = partial(call, **kwargs)
         try:
-            if task.input_columns or task.format or task.with_indices or kwargs:
+            if task.input_columns or task.format or task.with_indices:
                 for number, arguments in enumerate(self._arguments(window)):
                     extra = (first_row + number,) if task.with_indices else ()
-                    found.append(call(*arguments, *extra, **kwargs))
-            else:
-                row = None
-                for row in window.rows(self._touched):
-                    found.append(call(row))
-                if row is not None and not self._touched:
-                    self._touched = tuple(n for n in row.touched if n in window.columns)
+                    found.append(call(*arguments, *extra))
+            elif window.table.num_rows:
+                if not self._touched:
+                    first = Row.at(window, 0)
+                    found.append(call(first))
+                    self._touched = tuple(n for n in first.touched if n in window.columns)
+                window.call(call, self._touched, found)
         except Exception as error:
             error.add_note(f"in row {first_row + len(found)}, given to {task.name}")
             raise
@@ -102,7 +105,7 @@ class Calls:
                 one = window.table.slice(number, 1)
                 yield (row_as(one, window.features, task.format, task.format_options),)
         else:
-            yield from ((row,) for row in window.rows(self._touched))
+            yield from ((row,) for row in window.rows())
 
     def _batch(self, window: Window, first_row: int) -> Any:
         task, size = self.task, window.table.num_rows
@@ -156,7 +159,7 @@ class Answers:
         given = self.rows if self.rows is not None else self.batch
         if isinstance(given, pa.Array | pa.ChunkedArray):
             given = given.to_numpy(zero_copy_only=False)
-        flags = np.fromiter((bool(flag) for flag in given), bool)
+        flags = np.fromiter(map(bool, given), bool)
         if len(flags) != self.window.table.num_rows:
             raise InvalidInput(
                 f"{task.name} answered {len(flags)} times for {self.window.table.num_rows} rows; "

@@ -13,6 +13,7 @@ def main() -> None:
     reports = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what the function prints goes to stderr, not among the reports
     sys.path[:] = json.loads(sys.argv[1])
+    from reprise.data.executor import told
     from reprise.data.shipping import unpack
 
     def say(**event: Any) -> None:
@@ -23,9 +24,7 @@ def main() -> None:
         piece(lambda rows: say(rows=rows))
         say(done=True)
     except BaseException as error:  # noqa: BLE001 - whatever happens is for the parent to know
-        notes = "; ".join(getattr(error, "__notes__", []))
-        text = f"{type(error).__name__}: {error}" + (f" ({notes})" if notes else "")
-        say(error=text, kind=type(error).__name__, trace=traceback.format_exc())
+        say(error=told(error), kind=type(error).__name__, trace=traceback.format_exc())
 
 
 def _read() -> bytes:

@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from reprise.base.errors import InvalidInput
-from reprise.data.store import open_arrow
+from reprise.data.mapped import open_arrow
 
-_BUFFER = 64 << 20  # bytes that wait in memory
+BUFFER = 64 << 20  # bytes that wait in memory, if nobody asks for less
 
 # Makes the values of a column that was left as it is so far, for rows from … to.
 Backfill = Callable[[str, int, int], pa.Array]
@@ -29,12 +29,14 @@ class Writer:
         backfill: Gives the earlier values of a column that first appears late.
         annotate: Gives a schema the metadata that belongs to it.
         step: What errors call the work.
+        most: Bytes that may wait in memory.
     """
 
     path: Path
     backfill: Backfill
     annotate: Callable[[pa.Schema], pa.Schema]
     step: str = "This step"
+    most: int = BUFFER
     rows: int = 0
     _waiting: list[pa.Table] = field(default_factory=list)
     _bytes: int = 0
@@ -47,7 +49,7 @@ class Writer:
         self._waiting.append(fitted)
         self._bytes += fitted.nbytes
         self.rows += fitted.num_rows
-        if self._bytes > _BUFFER:
+        if self._bytes > self.most:
             self._flush()
 
     def close(self) -> pa.Schema:

@@ -13,6 +13,7 @@ from reprise.base.digests import canonical_json, sha256_hex
 from reprise.base.errors import EntryNotFound, InvalidInput
 from reprise.data.features import Features
 from reprise.data.frame import Frame
+from reprise.data.mapped import Opened
 from reprise.data.places import default_store
 from reprise.data.progress import row_meter
 from reprise.data.sources import conflicts, conll, csv, json, memory, tables, text
@@ -74,10 +75,12 @@ def read_files(
         for path in found:
             parts.append(_read(kind, path, chosen, features, store or default_store()))
             advance(1)
-    table = conflicts.united(parts, [str(path) for path in found], chosen.on_conflict)
+    read = [part.table for part in parts]
+    table = conflicts.united(read, [str(path) for path in found], chosen.on_conflict)
     if features is not None:
         table = _completed(table, features)
-    return memory.from_table(table, features)
+    mappings = tuple(mapping for part in parts for mapping in part.mappings)
+    return memory.from_table(table, features, mappings)
 
 
 def read_one(kind: str, path: Path, options: Any, features: Features | None) -> pa.Table:
@@ -139,9 +142,11 @@ def listed(paths: Any) -> list[Path]:
     return found
 
 
-def _read(kind: str, path: Path, options: Any, features: Features | None, store: Store) -> pa.Table:
-    if kind == "arrow" or not path.is_file() or path.stat().st_size < _LARGE:
-        return read_one(kind, path, options, features)
+def _read(kind: str, path: Path, options: Any, features: Features | None, store: Store) -> Opened:
+    if kind == "arrow":
+        return tables.map_arrow(path)
+    if not path.is_file() or path.stat().st_size < _LARGE:
+        return Opened(read_one(kind, path, options, features))
     wanted = None if features is None else features.to_dict()
     parts = {"options": sha256_hex(canonical_json([kind, repr(options), wanted]))}
     recipe = Recipe("load", path.name, _digest(path), parts)

@@ -1,5 +1,6 @@
 """Rows that are in memory already."""
 
+import mmap
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -14,13 +15,20 @@ from reprise.data.frame import Frame
 _AT_ONCE = 10_000  # rows of a generator turned into Arrow together
 
 
-def from_table(table: pa.Table, features: Features | None = None) -> Frame:
+def from_table(
+    table: pa.Table, features: Features | None = None, mappings: tuple[mmap.mmap, ...] = ()
+) -> Frame:
     """Make a frame of an Arrow table.
+
+    Args:
+        table: The rows.
+        features: What the columns hold.
+        mappings: The files that the table is mapped from, if any.
 
     Raises:
         InvalidInput: The features name other columns, or values do not fit.
     """
-    frame = Frame.of(_plain(table))
+    frame = Frame.of(_plain(table), mappings=mappings)
     if features is None:
         return frame
     if set(features) != set(frame.features):

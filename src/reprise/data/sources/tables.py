@@ -8,6 +8,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from reprise.base.errors import TooLarge
 from reprise.data.features import Features
+from reprise.data.mapped import Opened, open_mapped
 from reprise.data.sources.opening import naming
 
 _MOST_ROWS = 1 << 40
@@ -49,16 +50,21 @@ def read_parquet(path: Path, options: ParquetOptions, features: Features | None)
 
 
 def read_arrow(path: Path, options: ArrowOptions, features: Features | None) -> pa.Table:  # noqa: ARG001
+    """Map an Arrow file and return its table, see `map_arrow`."""
+    return map_arrow(path).table
+
+
+def map_arrow(path: Path) -> Opened:
     """Map an Arrow file, of either of its two forms.
 
     Raises:
         InvalidFormat: It is not an Arrow file, or broken.
     """
-    with naming(path), pa.memory_map(str(path)) as source:
+    with naming(path):
         try:
-            table = pa.ipc.open_file(source).read_all()
+            opened = open_mapped(path)
         except pa.ArrowInvalid:
-            source.seek(0)
-            table = pa.ipc.open_stream(source).read_all()
-        table.validate(full=True)
-    return table
+            opened = open_mapped(path, is_stream=True)
+        opened.table.validate(full=True)
+        opened.release()
+    return opened

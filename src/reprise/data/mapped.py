@@ -1,0 +1,104 @@
+"""Arrow files in memory, and giving back the pages of them that were read.
+
+Pages of a mapped file that were touched count as memory of the process, although the kernel can
+drop them at any time. Whoever reads through a large file gives them back behind itself; pages that
+are wanted again come from the kernel's cache.
+"""
+
+import mmap
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from reprise.data.permutation import Indices
+
+_AROUND = 1 << 16  # bytes that the kernel maps at once around a page that is asked for
+KEPT = 256 << 20  # bytes of a mapped table that stay when nobody asks for less
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A table in a mapped file."""
+
+    table: pa.Table
+    mappings: tuple[mmap.mmap, ...] = ()
+
+    def release(self) -> None:
+        """Give the pages back that were read."""
+        give_back(self.mappings)
+
+
+def open_mapped(path: Path, *, is_stream: bool = False) -> Opened:
+    """Map an Arrow file into memory; nothing is read before it is used.
+
+    Args:
+        path: The file.
+        is_stream: Whether it has Arrow's other form, a stream.
+
+    Raises:
+        OSError, pyarrow.ArrowException: It is not there, or no Arrow file.
+    """
+    if not path.stat().st_size:
+        raise pa.ArrowInvalid(f"{path} is empty")
+    with path.open("rb") as file:
+        mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    source = pa.BufferReader(pa.py_buffer(mapping))
+    opened = pa.ipc.open_stream(source) if is_stream else pa.ipc.open_file(source)
+    return Opened(opened.read_all(), (mapping,))
+
+
+def open_arrow(path: Path) -> pa.Table:
+    """Map an Arrow file into memory and return its table."""
+    return open_mapped(path).table
+
+
+def give_back(mappings: Sequence[mmap.mmap]) -> None:
+    """Tell the kernel that no page of files is needed now; those asked for later come back."""
+    for mapping in mappings:
+        if hasattr(mmap, "MADV_DONTNEED"):
+            mapping.madvise(mmap.MADV_DONTNEED)
+
+
+@dataclass
+class Pages:
+    """Which parts of mapped columns were read, about, and letting go of them.
+
+    Attributes:
+        mappings: The files.
+        widths: Bytes of a row, by column.
+        size: Rows.
+    """
+
+    mappings: Sequence[mmap.mmap]
+    widths: dict[str, float]
+    size: int
+    _seen: dict[str, "np.ndarray[Any, Any]"] = field(default_factory=dict)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether all of it may stay when nobody asks for less."""
+        return not self.mappings or sum(map(len, self.mappings)) <= KEPT
+
+    def read(self, rows: Indices, names: Sequence[str], kept: int) -> None:
+        """Note that rows were read; give everything back when more than `kept` bytes are there."""
+        bytes_ = 0
+        for name in names:
+            seen = self._seen.get(name)
+            width = self.widths[name]
+            if seen is None:
+                seen = self._seen[name] = np.zeros(int(self.size * width) // _AROUND + 2, bool)
+            parts = (rows * width).astype(np.int64) // _AROUND
+            seen[parts] = True
+            seen[((rows + 1) * width).astype(np.int64) // _AROUND] = True
+            bytes_ += int(np.count_nonzero(seen)) * _AROUND
+        if bytes_ > kept:
+            self.release()
+
+    def release(self) -> None:
+        """Give all pages back."""
+        give_back(self.mappings)
+        self._seen.clear()
