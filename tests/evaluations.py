@@ -10,10 +10,10 @@ import reprise
 from reprise.formats import toml_text
 from tests.pipeline_models import save, texts
 
+DATA = Path(__file__).parent / "data" / "evaluators"
 CARD = "---\nlicense: mit\n---\n# For tests\n"
 INTENTS = ["arrival", "exchange", "top-up"]
 TAGS = ["O", "B-PER", "I-PER", "B-LOC"]
-BLIMP = {"sentence_good": "she is here now", "sentence_bad": "she are here now"}
 COUNT = 40
 
 

@@ -45,6 +45,14 @@ def test_a_batch_gives_each_row_what_it_gets_alone(name: str, kind: str) -> None
     assert ids(engine, TEXTS, ALL) == alone
 
 
+def test_a_batch_knows_the_words_of_its_tokens(name: str) -> None:
+    """Also where nobody asks for offsets, which the library's fast way leaves out with them."""
+    engine, rows = open_engine(bert().spec, name), ["my card", "the lost card is here"]
+    found = engine.encode(rows, EncodeOptions(want=Want.WORD_IDS)).word_ids
+    assert found.tolist() == engine.encode(rows, ALL).word_ids.tolist()
+    assert found.max() == 4
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_ids_and_tokens_name_each_other(name: str, kind: str) -> None:
     engine = open_engine(trained(kind).spec, name)

@@ -163,7 +163,7 @@ class HfEngine:
         with refusals("The text cannot be encoded", InvalidInput, rows):
             if len(rows) == 1 or options.threads == 1:
                 return [_encode_one(tokenizer, row, how) for row in rows]
-            if Want.OFFSETS in options.want:
+            if options.want & (Want.OFFSETS | Want.WORD_IDS):  # the fast way forgets both
                 return tokenizer.encode_batch(rows, **how)
             return tokenizer.encode_batch_fast(rows, **how)
 
