@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -74,6 +75,66 @@ def test_a_second_account_verifies_a_claim(folder, online, tmp_path, client_home
     assert (found.flips.count, found.pins, found.n) == (0, {}, 200)
     again = only(verify("ada/net", SLUG, how(tmp_path, level=Level.RECOMPUTED)))
     assert (again.outcome, again.level) == (Outcome.REPRODUCED, Level.RECOMPUTED)
+
+
+def test_a_second_account_posts_its_verdict_and_the_hub_shows_it(
+    folder, online, tmp_path, client_home, capsys
+) -> None:
+    made = claim.read((folder / claim.FOLDER / f"{SLUG}.toml").read_text())
+    post = ["verify", "ada/net", "--post", "--worker-environment", sys.executable, "--evidence",
+            str(tmp_path / "evidence")]  # fmt: skip
+    make_user(online.registry, "eve")
+    (client_home / "token").write_text(make_token(online.registry, "eve"))
+    assert run(post) == 1
+    assert "Register it: reprise key add" in capsys.readouterr().err
+    assert (run(["key", "add"]), run(post), run(["log", "check"])) == (0, 0, 0)
+    found = online.client().get(f"/api/claims/{made.digest}").json()
+    assert found["standing"] == {
+        "level": "rerun", "outcome": "exact", "verified": True, "contradicted": False,
+        "verifiers": ["eve"], "value": "0.905", "ci": found["standing"]["ci"],
+        "at": found["standing"]["at"],
+    }  # fmt: skip
+    (posted,) = online.client().get(f"/api/claims/{made.digest}/verdicts").json()
+    assert (posted["account"], posted["independent"], posted["logIndex"]) == ("eve", True, 0)
+    kept = online.client().get(f"/api/claims/{made.digest}/verdicts/{posted['id']}/evidence").json()
+    assert sorted(kept) == ["claim.toml", "environment.json", "examples.jsonl"]
+    assert run(["log", "export", str(tmp_path / "mirror")]) == 0
+    (row,) = map(json.loads, (tmp_path / "mirror" / "verdicts.jsonl").read_text().splitlines())
+    assert (row["model"], row["outcome"], row["claimed"]) == ("ada/net", "exact", "0.9050")
+    assert run(["key", "revoke", posted["key"], "--reason", "lost"]) == 0
+    after = online.client().get(f"/api/claims/{made.digest}").json()["standing"]
+    assert (after["verified"], after["verifiers"]) == (False, [])
+    assert (run(post), run(["log", "check"])) == (1, 0)
+
+
+def test_an_ssh_key_signs_a_contradiction_and_the_author_answers(
+    folder, online, tmp_path, client_home
+) -> None:
+    change(folder, 'value = "0.9050"', 'value = "0.9900"')
+    made = claim.read((folder / claim.FOLDER / f"{SLUG}.toml").read_text())
+    key = tmp_path / "id_ed25519"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    make_user(online.registry, "eve")
+    (client_home / "token").write_text(make_token(online.registry, "eve"))
+    assert run(["key", "add", "--ssh-key", str(key)]) == 0
+    assert run(["verify", "ada/net", "--post", "--ssh-key", str(key), "--claim", SLUG, "--evidence",
+                str(tmp_path / "e"), "--worker-environment", sys.executable]) == 3  # fmt: skip
+    url = f"/api/claims/{made.digest}"
+    (posted,) = online.client().get(f"{url}/verdicts").json()
+    assert (posted["outcome"], posted["keyKind"], posted["value"]) == (
+        "contradicted", "ssh", "0.905",
+    )  # fmt: skip
+    eve, ada = online.client((client_home / "token").read_text()), online.client(online.token)
+    answers = f"{url}/verdicts/{posted['id']}/answers"
+    assert eve.post(answers, json={"text": "So it is."}).status_code == 403
+    assert ada.post(answers, json={"text": "A typing error: 0.905."}).status_code == 201
+    (posted,) = eve.get(f"{url}/verdicts").json()
+    assert [(it["author"], it["text"]) for it in posted["answers"]] == [
+        ("ada", "A typing error: 0.905."),
+    ]  # fmt: skip
+    old = next(it for it in eve.get("/api/models/ada/net/claims").json()["claims"]
+               if it["withdrawnAt"])  # fmt: skip
+    assert (old["value"], old["verdicts"]) == ("0.9050", 0)
 
 
 def test_changed_weights_contradict_and_the_examples_are_listed(folder, tmp_path) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reprise.base.errors import InvalidInput
+from reprise.formats import merkle_nodes
 from reprise.formats.merkle import (
     consistency_proof,
     extends,
@@ -82,3 +83,26 @@ def test_places_that_are_not_there_are_refused() -> None:
         consistency_proof([b"a", b"b"], 3)
     assert not extends(b"", 3, b"", 2, [])
     assert not includes(b"", 1, 0, b"", [b""] * 65)
+
+
+@given(st.integers(0, 70), st.data())
+def test_subtrees_answer_as_the_whole_log_does(size: int, data) -> None:
+    leaves = [leaf_hash(bytes([number])) for number in range(size)]
+    nodes: dict[tuple[int, int], bytes] = {}
+
+    def node(level: int, position: int) -> bytes:
+        return nodes[level, position]
+
+    for index, leaf in enumerate(leaves):
+        for level, position, value in list(merkle_nodes.appended(index, leaf, node)):
+            nodes[level, position] = value
+    assert merkle_nodes.root(size, node) == head(leaves)
+    old = data.draw(st.integers(0, size))
+    assert merkle_nodes.consistency(old, size, node) == consistency_proof(leaves, old)
+    if old < size:
+        assert merkle_nodes.inclusion(size, old, node) == inclusion_proof(leaves, old)
+        assert len(merkle_nodes.needed(lambda n: merkle_nodes.inclusion(size, old, n))) < 30
+    with pytest.raises(InvalidInput):
+        merkle_nodes.inclusion(size, size, node)
+    with pytest.raises(InvalidInput):
+        merkle_nodes.consistency(size + 1, size, node)

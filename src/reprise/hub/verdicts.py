@@ -1,6 +1,7 @@
 """Claims, verdicts and keys on a hub, as a client sees them."""
 
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -13,11 +14,14 @@ from reprise.formats.dsse import Envelope
 from reprise.formats.log_head import Head
 from reprise.hub import catalogue, settings, verdict_log
 
+_TRIES, _PAUSE = 40, 0.25  # how often, and after how many seconds, to ask again
 _ORIGINS = {"claims": "claim"}  # how the API calls a source -> an origin of `card_claims`
 
 
 def claims_of(repo: str, *, endpoint: str | None = None) -> Claims:
     """Return what a hub knows that a repo claims; those withdrawn are left out.
+
+    Waits some seconds where the hub is still reading the last commit.
 
     Raises:
         NotFound: There is no such repo.
@@ -26,10 +30,15 @@ def claims_of(repo: str, *, endpoint: str | None = None) -> Claims:
     """
     path = f"/api/models/{RepoId.parse(repo)}/claims"
     answer = _object(_ask("GET", path, endpoint=endpoint, about=repo))
+    for _ in range(_TRIES):
+        if answer.get("due") is not True:
+            break
+        time.sleep(_PAUSE)
+        answer = _object(_ask("GET", path, endpoint=endpoint, about=repo))
     rows = [it for it in _rows(answer.get("claims")) if it.get("withdrawnAt") is None]
     problems = answer.get("problems")
     said = tuple(str(it) for it in problems) if isinstance(problems, list) else ()
-    if answer.get("due") is True and not rows:
+    if answer.get("due") is True:
         said = (*said, "the hub is still reading the last commit; try again in a moment")
     return Claims(tuple(_found(it) for it in rows), said)
 
