@@ -34,6 +34,7 @@ from reprise.registry.db import migrate  # noqa: E402
 from reprise.registry.db.schema import metadata  # noqa: E402
 from reprise.registry.registry import Registry  # noqa: E402
 from reprise.server.app import create_app  # noqa: E402
+from reprise.server.inference.settings import Settings  # noqa: E402
 from reprise.server.protocol import HubProtocol  # noqa: E402
 from reprise.server.serving import finish  # noqa: E402
 from tests.factories import Hub, make_token, make_user  # noqa: E402
@@ -113,11 +114,17 @@ def registry(tmp_path: Path, empty_database: str | Path) -> Iterator[Registry]:
 
 
 @pytest.fixture
-def hub(registry: Registry) -> Iterator[Hub]:
+def inference_settings() -> Settings:
+    """How the live hub deals with requests to run models; tests of that choose their own."""
+    return Settings()
+
+
+@pytest.fixture
+def hub(registry: Registry, inference_settings: Settings) -> Iterator[Hub]:
     """A live server over the registry, in a thread; the user `ada` exists."""
     make_user(registry, "ada")
     token = make_token(registry, "ada")
-    app = create_app(registry)
+    app = create_app(registry, inference_settings=inference_settings)
     config = uvicorn.Config(
         app, http=HubProtocol, loop="uvloop", port=0, log_config=None,
         ws="none", lifespan="off", timeout_graceful_shutdown=1,

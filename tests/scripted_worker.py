@@ -1,10 +1,15 @@
 """A worker that does as it is told: speaks the hub's protocol, runs no model."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx2
+
+from tests.factories import Hub, make_repo, make_token, make_user
+
+CARD = "---\npipeline_tag: {task}\n---\n"
 
 
 class ScriptedWorker:
@@ -43,9 +48,13 @@ class ScriptedWorker:
         path = f"/api/workers/{self.id}/jobs/{job_id}/answer"
         return self.http.post(path, content=content, headers=headers)
 
-    def close(self) -> None:
+    def leave(self) -> None:
         """Leave, as a worker does that is asked to stop."""
         self.http.delete(f"/api/workers/{self.id}")
+
+    def close(self) -> None:
+        """Leave, and close the connections."""
+        self.leave()
         self.http.close()
 
 
@@ -73,3 +82,33 @@ class Asking(threading.Thread):
             raise self._answer
         assert self._answer is not None
         return self._answer
+
+
+Workers = Callable[..., ScriptedWorker]
+
+
+@contextmanager
+def scripted_workers(hub: Hub) -> Iterator[Workers]:
+    """Start workers, and end them before the hub ends."""
+    make_user(hub.registry, "op")
+    token, started = make_token(hub.registry, "op", "worker"), []
+
+    def start(**options: Any) -> ScriptedWorker:
+        started.append(ScriptedWorker(hub.url, options.pop("token", token), **options))
+        return started[-1]
+
+    yield start
+    for worker in started:
+        worker.close()
+
+
+def publish(
+    hub: Hub, name: str, *, task: str = "text-classification", private: bool = False
+) -> str:
+    """A model with a card that names its task; returns its commit."""
+    make_repo(hub.registry, name, private=private)
+    card = CARD.format(task=task).encode()
+    hub.api().upload_file(path_or_fileobj=card, path_in_repo="README.md", repo_id=name)
+    commit = hub.api().model_info(name).sha
+    assert commit is not None
+    return commit

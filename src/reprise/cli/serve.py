@@ -76,7 +76,7 @@ def serve(
 
 def _worker_command(url: str) -> list[str]:
     ours = [sys.executable, "-m", "reprise.cli.companion", str(os.getpid())]
-    return [*ours, "worker", "--hub", url, "--name", "local"]
+    return [*ours, "worker", "--hub", url, "--name", "local", "--grace", "3"]
 
 
 def _announce(url: str, *, missing: bool) -> None:

@@ -25,6 +25,8 @@ def error_response(
     headers = {"X-Error-Message": _header_text(message)}
     if retry_after:
         headers["Retry-After"] = str(retry_after)
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        headers["Connection"] = "close"  # the rest of the body may be endless
     if code is not None:
         headers["X-Error-Code"] = code
     if status == HTTPStatus.UNAUTHORIZED:

@@ -21,6 +21,9 @@ MAX_HEADER_BYTES = 64 * 1024  # URL and all header lines of one request
 # large upload stop and start for every block that the socket delivers.
 _BODY_WAITING = 1 << 20
 _LENGTH = b"content-length"
+# Bytes of a refused request's body that are read and thrown away, so that its client, busy sending,
+# gets to read the answer.
+_THROWN_AWAY = 64 << 20
 # ASGI extension of our own: `scope["extensions"][ABORT]()` breaks the connection off at once.
 ABORT = "reprise.abort"
 _AT_ONCE = 256 << 10  # bytes that are sent without a thread: less than a socket takes
@@ -53,6 +56,7 @@ class HubProtocol(HttpToolsProtocol):
     """One connection."""
 
     _header_bytes = 0
+    _thrown_away = 0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -62,7 +66,7 @@ class HubProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Offer the extension; start counting header bytes."""
         super().on_message_begin()
-        self._header_bytes = 0
+        self._header_bytes = self._thrown_away = 0
         if self.scheme == "http":  # TLS needs the bytes in user space
             self.scope["extensions"] = {SEND_PIECES: {}}
 
@@ -79,6 +83,9 @@ class HubProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Keep a piece of the body until the application asks for it."""
         if self.cycle.response_complete:
+            self._thrown_away += len(body)
+            if self._thrown_away > _THROWN_AWAY:
+                self.transport.abort()
             return
         arrived = self._bodies.setdefault(self.cycle, _Arrived())
         arrived.add(body)

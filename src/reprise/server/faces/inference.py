@@ -38,7 +38,6 @@ def asks(plan: Plan, *, on_error: OnError = on_reprise_error) -> Endpoint:
         dispatch = dispatch_of(request)
         incoming = Incoming(request.app.state.inference_budget, dispatch.settings.body)
         try:
-            dispatch.check_room()
             data = await incoming.read(request)
             asked = await in_thread(request, plan, Call(request, data))
             return Piped(dispatch, dispatch.submit(asked), on_error, incoming.release)
@@ -104,6 +103,7 @@ def _service(request: Request) -> dict[str, object]:
         "service": "reprise",
         "version": reprise.__version__,
         "workers": len(dispatch.workers),
+        "idle": dispatch.idle,
         "waiting": dispatch.waiting,
         "max_concurrent_requests": dispatch.settings.queue,
     }

@@ -62,6 +62,11 @@ class Dispatch:
         """How many jobs stand in line."""
         return len(self._line)
 
+    @property
+    def idle(self) -> int:
+        """How many workers wait for a job."""
+        return sum(poll.offer.free > 0 and poll.worker.room > 0 for poll in self._polls)
+
     def check_room(self, caller: str = "") -> None:
         """Refuse what could not wait here anyway.
 
@@ -209,9 +214,13 @@ class Dispatch:
             return
         if worker.watch is not None:
             worker.watch.cancel()
-        for job in list(worker.jobs.values()):
-            self._again(job)
+        for poll in self._polls:
+            if poll.worker is worker and not poll.handed.done():
+                poll.handed.set_result(Handed())
+        jobs = list(worker.jobs.values())
         worker.jobs.clear()
+        for job in jobs:
+            self._again(job)
 
     def close(self) -> None:
         """Stop: answer whoever waits."""
