@@ -115,7 +115,7 @@ def test_a_card_is_shown_clean_with_its_facts(browser):
     assert 'href="/models?filter=license%3Amit"' in html
     assert 'href="/datasets/ada/data"' in html
     assert "200 (F32)" in html
-    assert "My data (test)" in html
+    assert "ada/data (test)" in html
     assert "0.9312" in html
     assert "reprise.load(&#34;ada/good-bad&#34;, &#34;classifier&#34;)" in html
 

@@ -1,6 +1,6 @@
 """`model-index`: the scores that a model's card reports, task by task."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 # What readers need: part of a result -> its required keys.
@@ -65,3 +65,41 @@ def _metrics(place: str, metrics: Any) -> Iterator[str]:
             yield f'{place}.metrics[{index}].type" is required and must be a string'
         elif "value" not in metric:
             yield f'{place}.metrics[{index}].value" is required'
+
+
+TokenOf = Callable[[Mapping[str, Any], Mapping[str, Any]], str | None]
+_OF_VERIFIERS = ("verified", "verifyToken")
+
+
+def with_verdicts(value: Any, token_of: TokenOf = lambda *_: None) -> Any:
+    """Return a copy in which a score is `verified` where a verdict says so, and nowhere else.
+
+    Args:
+        value: A `model-index`; it may have any form.
+        token_of: Returns, for a result and one of its metrics, what proves it; None for nothing.
+    """
+    if not isinstance(value, list):
+        return value
+    return [_entry_with_verdicts(model, token_of) for model in value]
+
+
+def _entry_with_verdicts(model: Any, token_of: TokenOf) -> Any:
+    results = model.get("results") if isinstance(model, dict) else None
+    if not isinstance(results, list):
+        return model
+    return {**model, "results": [_result_with_verdicts(it, token_of) for it in results]}
+
+
+def _result_with_verdicts(result: Any, token_of: TokenOf) -> Any:
+    metrics = result.get("metrics") if isinstance(result, dict) else None
+    if not isinstance(metrics, list):
+        return result
+    return {**result, "metrics": [_metric_with_verdict(result, it, token_of) for it in metrics]}
+
+
+def _metric_with_verdict(result: dict[str, Any], metric: Any, token_of: TokenOf) -> Any:
+    if not isinstance(metric, dict):
+        return metric
+    said = {name: item for name, item in metric.items() if name not in _OF_VERIFIERS}
+    token = token_of(result, said)
+    return said if token is None else {**said, "verified": True, "verifyToken": token}

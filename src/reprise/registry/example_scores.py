@@ -10,6 +10,12 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from reprise.base.errors import RepriseError
+from reprise.registry import verdicts
+from reprise.registry.registry import Registry
+from reprise.registry.verdicts import PostedVerdict
+
+EXAMPLES = "examples.jsonl"  # in the evidence
 MAX_BYTES = 32 << 20
 _MAX_ROWS = 200_000
 _FORMAT = "reprise-examples/1"
@@ -42,6 +48,15 @@ def read(text: str, value: float) -> dict[str, float] | None:
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return None
     return None
+
+
+def of_verdict(registry: Registry, posted: PostedVerdict, value: float) -> dict[str, float] | None:
+    """Read the scores behind a verdict from the evidence that came with it."""
+    try:
+        text = verdicts.evidence_of(registry, posted).get(EXAMPLES)
+    except (RepriseError, OSError, ValueError):  # gone from the store: the verdict stays signed
+        return None
+    return read(text, value) if text is not None else None
 
 
 def _rows(text: str) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,7 @@ from reprise.base.clock import iso
 from reprise.base.errors import InvalidInput
 from reprise.base.ids import RepoType
 from reprise.base.lru import Lru
+from reprise.formats.model_index import with_verdicts
 from reprise.registry import parameters
 from reprise.registry.access import Repo
 from reprise.registry.commit_facts import CommitFacts, FileFact
@@ -172,7 +173,8 @@ def _model_properties(
     yield "library_name", found.library_name
     yield "mask_token", _token_text(facts.tokenizer.get("mask_token"))
     yield "widgetData", card.get("widget")
-    yield "model-index", card.get("model-index")
+    # An author's word is no verdict: `verified` stands where the face finds one.
+    yield "model-index", with_verdicts(card.get("model-index"))
     yield "baseModels", _texts(card.get("base_model"))
     yield "evalResults", []
     yield "spaces", []

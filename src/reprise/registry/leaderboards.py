@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from reprise.base.digests import canonical_json, sha256_hex
 from reprise.base.errors import InvalidFormat, NotFound, RepriseError
@@ -210,6 +210,27 @@ def build(conn: Connection, benchmark: Benchmark, scores_of: ScoresOf = lambda *
     )
 
 
+def state_of(conn: Connection, benchmark: Benchmark) -> tuple[object, ...]:
+    """Return what a board depends on: as long as this stays the same, so does the board."""
+    last_verdict, revoked = 0, 0
+    stated: list[object] = []
+    for batch in batched(benchmark.claim_ids, _BATCH):
+        row = conn.execute(
+            select(func.max(verdict.c.id), func.count(verifier_key.c.revoked_at))
+            .join(verifier_key, verifier_key.c.id == verdict.c.key_id)
+            .where(verdict.c.claim_id.in_(batch))
+        ).one()
+        last_verdict, revoked = max(last_verdict, row[0] or 0), revoked + row[1]
+        rows = conn.execute(
+            select(claim.c.id, claim.c.withdrawn_at, repo.c.key)
+            .outerjoin(repo, repo.c.id == claim.c.repo_id)
+            .where(claim.c.id.in_(batch))
+            .order_by(claim.c.id)
+        )
+        stated += [tuple(it) for it in rows]
+    return (benchmark.id, last_verdict, revoked, *stated)
+
+
 def board_id(data_key: str, config: str | None, split: str | None, key: str) -> str:
     """Return the id of a board in addresses."""
     return sha256_hex(canonical_json([data_key, config, split, key]))[:_ID_DIGITS]
@@ -274,9 +295,11 @@ def _entry(
 def _chosen(mine: Sequence[PostedVerdict], standing: Standing) -> tuple[PostedVerdict | None, str]:
     """Choose whose value counts, newest first, and say why the claim is not ranked."""
     if standing.verified:
-        passing = (it for it in mine if it.independent and it.outcome.passes)
-        best = next((it for it in passing if it.level is standing.level), None)
-        return best, ""
+        passing = [it for it in mine if it.independent and it.outcome.passes]
+        best = [it for it in passing if it.level is standing.level]
+        # With evidence, so that it can be compared with others example by example.
+        kept = next((it for it in best if it.evidence_digest is not None), None)
+        return kept or next(iter(best), None), ""
     if standing.contradicted:
         against = (it for it in mine if it.outcome is Outcome.CONTRADICTED)
         return next(against, None), "contradicted"

@@ -28,16 +28,20 @@ from reprise.base.errors import InvalidInput
 from reprise.base.ids import RepoType
 from reprise.registry.access import Action, Caller, Repo, TokenRole, allowed
 from reprise.registry.db.batches import batched
+from reprise.registry.db.claim_tables import claim, verdict, verifier_key
 from reprise.registry.db.schema import account, git_ref, repo, repo_tag
 from reprise.registry.repos import as_repo
 
 MAX_PAGE = 1000  # items
-MAX_TERMS = 20  # tags and words in one question
 _PER_REPO = {TokenRole.FINE_GRAINED, TokenRole.WORKER}  # tokens good for what their scopes name
+MAX_TERMS = 20  # tags and words in one question
 _MAX_WORD = 200  # characters
 # Below this many repos with a tag, sorting them costs less than reading along a sort index.
 _RARE = 5000
 _BATCH = 500
+# A tag that no card gives: data sets on which somebody verified a public model have it.
+_BENCHMARK = "benchmark:"
+_OFFICIAL = "official"  # what clients send for any benchmark; other names are kinds of work
 _MAX_INTEGER = 1 << 62
 
 # How the wire spells what a listing may be sorted by. Trending is downloads: nothing is known
@@ -239,7 +243,7 @@ def _conditions(query: Query) -> list[ColumnElement[bool]]:
 def _rarest(conn: Connection, tags: Sequence[str]) -> str | None:
     """Find the tag that the fewest repos carry, if they are few."""
     counts = {}
-    for tag in tags:
+    for tag in (tag for tag in tags if not tag.startswith(_BENCHMARK)):
         some = select(repo_tag.c.repo_id).where(repo_tag.c.tag == tag).limit(_RARE)
         counts[tag] = conn.execute(select(func.count()).select_from(some.subquery())).scalar_one()
     rarest = min(counts, key=lambda tag: counts[tag], default=None)
@@ -247,8 +251,31 @@ def _rarest(conn: Connection, tags: Sequence[str]) -> str | None:
 
 
 def _has_tag(tag: str) -> ColumnElement[bool]:
+    if tag.startswith(_BENCHMARK):
+        return _is_benchmark(tag.removeprefix(_BENCHMARK))
     other = repo_tag.alias()
     return exists().where(other.c.repo_id == repo.c.id, other.c.tag == tag)
+
+
+def _is_benchmark(task: str) -> ColumnElement[bool]:
+    model = repo.alias()
+    conditions = [
+        repo.c.type == RepoType.DATASET.value,
+        claim.c.data_key == repo.c.key,
+        model.c.private.is_(False),
+        model.c.disabled.is_(False),
+        verdict.c.signature.is_not(None),
+        verifier_key.c.revoked_at.is_(None),
+    ]
+    if task != _OFFICIAL:
+        conditions.append(claim.c.task == task)
+    measured = (
+        select(claim.c.id)
+        .join(model, model.c.id == claim.c.repo_id)
+        .join(verdict, verdict.c.claim_id == claim.c.id)
+        .join(verifier_key, verifier_key.c.id == verdict.c.key_id)
+    )
+    return measured.where(*conditions).correlate(repo).exists()
 
 
 def _behind(

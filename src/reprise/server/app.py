@@ -16,7 +16,7 @@ from reprise.registry.downloads import Downloads
 from reprise.registry.info import InfoCaches
 from reprise.registry.registry import Registry
 from reprise.registry.repos import RepoMoved
-from reprise.server import manifests
+from reprise.server import boards, manifests
 from reprise.server.bulk import Budget, bulk
 from reprise.server.calls import face
 from reprise.server.errors import on_crash, on_http_error, on_moved, on_reprise_error
@@ -25,6 +25,7 @@ from reprise.server.faces import (
     claims,
     defaults,
     entry_points,
+    evaluations,
     git_http,
     github,
     hf_accounts,
@@ -37,6 +38,7 @@ from reprise.server.faces import (
     hf_repos,
     hf_write,
     inference,
+    leaderboards,
     lfs,
     lfs_transfers,
     openai,
@@ -58,11 +60,17 @@ from reprise.server.routing import IndexedRouter
 from reprise.server.threads import new_senders, new_threads
 from reprise.server.web.account_page import account_or_legacy_page
 from reprise.server.web.blob_page import blob_page
+from reprise.server.web.claim_page import claim_page
 from reprise.server.web.entry_points_page import entry_points_page
 from reprise.server.web.error_pages import for_people
 from reprise.server.web.files_page import files_page
 from reprise.server.web.history_page import commit_page, history_page
 from reprise.server.web.home import home
+from reprise.server.web.leaderboard_pages import (
+    leaderboard_page,
+    leaderboards_page,
+    past_leaderboard_page,
+)
 from reprise.server.web.lists import list_page, metrics_or_page
 from reprise.server.web.state import Web
 from reprise.server.web.static_files import favicon, static_file
@@ -213,6 +221,14 @@ ROUTES = [
     Route("/api/workers/{worker:seg}", workers.leave, methods=["DELETE"]),
     Route("/api/workers/{worker:seg}/next", workers.next_job, methods=["POST"]),
     Route("/api/workers/{worker:seg}/jobs/{job:seg}/answer", workers.answer, methods=["POST"]),
+    # -- leaderboards
+    Route("/api/leaderboards", face(leaderboards.list_boards)),
+    Route("/api/leaderboards/{board:seg}", face(leaderboards.show_board)),
+    Route("/api/past-leaderboards", face(leaderboards.list_past)),
+    Route("/api/past-leaderboards/{board:seg}", face(leaderboards.show_past)),
+    Route("/api/verifications/due", face(leaderboards.list_due)),
+    Route("/api/claims/{digest:seg}/badge.svg", face(leaderboards.badge)),
+    Route(f"{_API}/leaderboard", face(evaluations.dataset_leaderboard)),
     # -- claims, verdicts, their keys and their log
     Route(f"{_API}/claims", face(claims.of_repo)),
     Route("/api/claims/{digest:seg}", face(claims.show)),
@@ -252,6 +268,10 @@ ROUTES = [
     Route("/static/{path:path}", static_file),
     Route("/favicon.ico", favicon),
     Route("/", face(home)),
+    Route("/leaderboards", face(leaderboards_page)),
+    Route("/leaderboards/{board:seg}", face(leaderboard_page)),
+    Route("/past-leaderboards/{board:seg}", face(past_leaderboard_page)),
+    Route("/claims/{digest:seg}", face(claim_page)),
     Route("/{type:api}", face(list_page)),
     Route(f"{_WEB}/tree/{{rev:seg}}", face(files_page)),
     Route(f"{_WEB}/tree/{{rev:seg}}/{{path:tail}}", face(files_page)),
@@ -288,6 +308,7 @@ def create_app(registry: Registry, *, inference_settings: Settings | None = None
     app.state.histories = github.new_cache()
     app.state.downloads = Downloads()
     app.state.manifests = manifests.new_cache()
+    app.state.boards = boards.new_cache()
     app.state.indexer = Indexer(registry, app.state.info.headers)
     app.state.metrics = metrics
     settings = inference_settings or Settings()

@@ -1,6 +1,5 @@
 """The curated catalogue over the API: submissions, checks, decisions, badges, votes, reports."""
 
-from html import escape
 from typing import Any
 
 from sqlalchemy import Connection
@@ -18,12 +17,11 @@ from reprise.registry.checks import Outcome
 from reprise.registry.git.store import GitStore
 from reprise.registry.reports import Draft, Report
 from reprise.registry.submissions import Move, State, Submission
+from reprise.server import badge as badges
 from reprise.server.calls import Call
 from reprise.server.responses import Json
 
 _MAX_DIGITS = 18
-_COLOURS = {True: "#2da44e", False: "#cf222e"}
-_CHAR = 6.5  # pixels of an average character
 
 
 def submit(call: Call) -> Response:
@@ -117,9 +115,9 @@ def badge(call: Call) -> Response:
     # The oldest of the results that are counted: none of them is older than the badge says.
     day = iso(min((it.checked_at for it in ran), default=found.updated_at))[:10]
     good = found.state is State.PUBLISHED
-    svg = _svg(f"checked {day}", f"{passed} of {len(ran)} passed", _COLOURS[good])
-    headers = {"Cache-Control": "no-cache"}
-    return Response(svg, media_type="image/svg+xml", headers=headers)
+    return badges.badge(
+        f"checked {day}", f"{passed} of {len(ran)} passed", badges.GOOD if good else badges.BAD
+    )
 
 
 def card_notebook(call: Call) -> Response:
@@ -271,20 +269,6 @@ def _report(found: Report) -> dict[str, Any]:
 
 def _person(account: Account) -> dict[str, Any]:
     return {"user": account.name, "fullname": account.fullname, "type": "user", "avatarUrl": ""}
-
-
-def _svg(left: str, right: str, colour: str) -> str:
-    first, second = (round(len(text) * _CHAR) + 12 for text in (left, right))
-    title = escape(f"{left}: {right}")
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{first + second}" height="20" role="img" '
-        f'aria-label="{title}"><title>{title}</title>'
-        f'<rect width="{first}" height="20" fill="#57606a"/>'
-        f'<rect x="{first}" width="{second}" height="20" fill="{colour}"/>'
-        '<g fill="#fff" font-family="Verdana,sans-serif" font-size="11">'
-        f'<text x="6" y="14">{escape(left)}</text>'
-        f'<text x="{first + 6}" y="14">{escape(right)}</text></g></svg>'
-    )
 
 
 def _state(text: object) -> State:

@@ -12,6 +12,7 @@ from reprise.registry.cards import count_children
 from reprise.registry.git import refs
 from reprise.registry.info import CommitInfo, InfoCaches, encode, join
 from reprise.server.calls import Call
+from reprise.server.faces import evaluations
 
 JSON = "application/json"
 
@@ -27,13 +28,15 @@ def repo_info(call: Call) -> Response:
         if call.flag("blobs"):
             blobs = info.siblings_with_blobs(commit_facts.files_at(conn, repo, commit))
         extra = _on_request(conn, repo, asked) if asked else {}
+        if is_tip and repo.type is RepoType.MODEL:
+            extra |= _verified(call, conn, repo, asked)
     if facts is not None:  # the connection is given back before weights are read
         found = keep(call, repo, facts)
     assert found is not None
     changing = _encoded(info.repo_parts(repo, None if is_tip else found.micros))
     if asked:
         return _expanded(repo, asked, {**found.parts, **changing, **extra})
-    return _whole(call, repo, found, changing, blobs)
+    return _whole(call, repo, found, {**changing, **extra}, blobs)
 
 
 def _commit(call: Call, conn: Connection, repo: Repo) -> tuple[bytes, bool, CommitInfo | None]:
@@ -76,10 +79,12 @@ def identity(repo: Repo) -> bytes:
 def _whole(
     call: Call, repo: Repo, found: CommitInfo, changing: Mapping[str, bytes], blobs: bytes
 ) -> Response:
-    pieces = [identity(repo), join(changing)]
     if blobs:
-        kept = {name: part for name, part in found.shown.items() if name != "siblings"}
-        pieces += [join(kept), b'"siblings":%s' % blobs]
+        changing = {**changing, "siblings": blobs}
+    pieces = [identity(repo), join(changing)]
+    if changing.keys() & found.shown.keys():
+        kept = {name: part for name, part in found.shown.items() if name not in changing}
+        pieces.append(join(kept))
     else:
         pieces.append(found.joined)
     if call.flag("securityStatus"):
@@ -91,6 +96,17 @@ def _expanded(repo: Repo, asked: list[str], parts: Mapping[str, bytes]) -> Respo
     chosen = {name: parts[name] for name in dict.fromkeys(asked) if name in parts}
     pieces = [identity(repo), *([join(chosen)] if chosen else [])]
     return Response(b"{%s}" % b",".join(pieces), media_type=JSON)
+
+
+def _verified(call: Call, conn: Connection, repo: Repo, asked: list[str]) -> dict[str, bytes]:
+    """Return what verdicts change of what a model's tip says."""
+    found = {}
+    if "evalResults" in asked:
+        found["evalResults"] = encode(evaluations.eval_results(call, conn, repo))
+    if not asked or "model-index" in asked:
+        index = evaluations.changed_model_index(conn, repo)
+        found |= {"model-index": encode(index)} if index is not None else {}
+    return found
 
 
 def _on_request(conn: Connection, repo: Repo, asked: list[str]) -> dict[str, bytes]:

@@ -104,7 +104,7 @@ def _scores(index: Any) -> Iterator[Score]:
     for result in (it for model in index or [] for it in model["results"]):
         dataset = result["dataset"]
         split = dataset.get("split")
-        where = f"{dataset['name']} ({split})" if isinstance(split, str) else dataset["name"]
+        where = f"{dataset['type']} ({split})" if isinstance(split, str) else dataset["type"]
         for metric in result["metrics"]:
             name = metric.get("name") or metric["type"]
             yield Score(task_label(result["task"]["type"]), where, str(name), _number(metric))

@@ -23,6 +23,7 @@ from reprise.server.web.render import page, web_of
 from reprise.server.web.repo_frame import Frame, frame
 from reprise.server.web.sanitize import Base
 from reprise.server.web.snippets import snippets
+from reprise.server.web.stamps import stamps_of, verified
 
 NO_MANIFEST = Manifest()
 
@@ -32,6 +33,7 @@ def card_page(call: Call) -> Response:
     with call.read() as (conn, caller):
         shown = frame(call, conn, caller)
         readme = _readme(conn, shown)
+        stamps = stamps_of(conn, shown.repo)
         found = caches(call).commits.get(info.key_of(shown.repo, shown.at.commit))
         facts = commit_facts.gather(conn, shown.repo, shown.at.commit) if found is None else None
         manifest = _manifest(call, conn, shown)
@@ -51,6 +53,8 @@ def card_page(call: Call) -> Response:
         tab="card",
         card_html=_html(call, shown, readme) if readme else "",
         facts=card_facts(shown.repo, parts),
+        stamps=stamps,
+        verified=verified(stamps),
         snippets=snippets(shown.repo, parts, names(manifest), call.base_url),
         description=shown.repo.summary,
         repo_type=shown.repo.type,

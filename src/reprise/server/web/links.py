@@ -27,6 +27,26 @@ def account_path(name: str) -> str:
     return f"/{quote(name)}"
 
 
+def claim_path(digest: str) -> str:
+    """The evidence page of a claim."""
+    return f"/claims/{digest}"
+
+
+def board_path(board: str) -> str:
+    """The page of a leaderboard."""
+    return f"/leaderboards/{board}"
+
+
+def model_path(name: str) -> str:
+    """The page of a model, by the name that a claim has of it."""
+    return f"/{quote(name)}"
+
+
+def data_path(name: str) -> str:
+    """The page of a data set, by the name that a claim has of it."""
+    return f"/datasets/{quote(name)}"
+
+
 def list_path(repo_type: RepoType, **params: str | list[str] | None) -> str:
     """A list of repos with these conditions; empty ones are left out."""
     kept = {name: value for name, value in params.items() if value}

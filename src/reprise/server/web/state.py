@@ -13,6 +13,7 @@ from reprise.base.lru import Lru
 from reprise.formats.languages import language_name
 from reprise.formats.tasks import task_label
 from reprise.registry.tag_catalogue import label_of
+from reprise.registry.wording import interval_text, value_text
 from reprise.server.web import links, wording
 
 _CACHE_BYTES = 32 << 20
@@ -66,6 +67,8 @@ def _environment(static: Mapping[str, StaticFile]) -> Environment:
         "task": task_label,
         "language": language_name,
         "tag_label": label_of,
+        "measured": value_text,
+        "spread": interval_text,
     }
     env.globals |= {
         "links": links,

@@ -1,0 +1,45 @@
+"""Boards with the scores of single examples, which lie in the store; what was drawn is kept."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
+
+from reprise.base.lru import Lru
+from reprise.formats.sota import PastResult
+from reprise.registry import example_scores, leaderboards, past_results
+from reprise.registry.leaderboards import Benchmark, Board
+from reprise.registry.past_results import PastBoard
+from reprise.registry.verdicts import PostedVerdict
+from reprise.server.calls import Call
+
+Boards = Lru[tuple[object, ...], Board]
+
+_CACHE_BYTES = 64 << 20
+_ENTRY_BYTES = 16 << 10
+_MAX_PAST = 4  # boards of old beside a board
+_MAX_ROWS = 5  # of each
+
+
+def new_cache() -> Boards:
+    """Make an empty cache of boards, for the application."""
+    return Lru(_CACHE_BYTES, lambda it: _ENTRY_BYTES * (1 + len(it.ranked) + len(it.below)))
+
+
+def board_for(call: Call, conn: Connection, benchmark: Benchmark) -> Board:
+    """Build a board, or take it from the cache while nothing about it changed."""
+    kept: Boards = call.request.app.state.boards
+    key = leaderboards.state_of(conn, benchmark)
+    known = kept.get(key)
+    if known is not None:
+        return known
+
+    def scores(posted: PostedVerdict, value: float) -> Mapping[str, float] | None:
+        return example_scores.of_verdict(call.registry, posted, value)
+
+    return kept.put(key, leaderboards.build(conn, benchmark, scores))
+
+
+def past_of(conn: Connection, benchmark: Benchmark) -> list[tuple[PastBoard, list[PastResult]]]:
+    """Find boards of old on a data set that is called like a board's, each with its best rows."""
+    boards = past_results.boards(conn, dataset=benchmark.data)[:_MAX_PAST]
+    return [(board, past_results.find(conn, board.id)[1][:_MAX_ROWS]) for board in boards]

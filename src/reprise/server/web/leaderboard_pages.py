@@ -1,0 +1,96 @@
+"""Leaderboards for people: which there are, one of them, and those of others that are history."""
+
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from reprise.base.ids import RepoType
+from reprise.registry import leaderboards, past_results
+from reprise.registry.leaderboards import Benchmark, Board
+from reprise.server.boards import board_for, past_of
+from reprise.server.calls import Call
+from reprise.server.web.rank_plot import plots
+from reprise.server.web.render import page
+
+_BUILT = 40  # boards whose leader is shown
+_LISTED = 200
+_MAX_WORDS = 200  # characters
+REASONS = {
+    "contradicted": "Contradicted",
+    "own": "Only by its author",
+    "withdrawn": "Withdrawn",
+    "other-rows": "Other rows",
+    "close": "Close, no pass",
+}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A line in the list of boards; the board itself is there for the first ones only."""
+
+    benchmark: Benchmark
+    board: Board | None
+
+
+def leaderboards_page(call: Call) -> Response:
+    """`GET /leaderboards?search=`."""
+    words = call.query("search")[:_MAX_WORDS]
+    with call.read() as (conn, caller):
+        found = [it for it in leaderboards.benchmarks(conn, caller) if _names(it, words)]
+        past = [
+            it
+            for it in past_results.boards(conn)
+            if words.lower() in f"{it.dataset} {it.task} {it.metric}".lower()
+        ]
+        rows = [
+            Listed(it, board_for(call, conn, it) if number < _BUILT else None)
+            for number, it in enumerate(found[:_LISTED])
+        ]
+    return page(
+        call.request,
+        "leaderboards.html",
+        rows=rows,
+        more=max(0, len(found) - _LISTED),
+        past=past[:_LISTED],
+        past_more=max(0, len(past) - _LISTED),
+        words=words,
+    )
+
+
+def leaderboard_page(call: Call) -> Response:
+    """`GET /leaderboards/{board}`."""
+    with call.read() as (conn, caller):
+        found = leaderboards.find(conn, caller, call.param("board"))
+        board, past = board_for(call, conn, found), past_of(conn, found)
+        siblings = [
+            it for it in leaderboards.benchmarks(conn, caller, data=found.data) if it.id != found.id
+        ]
+    return page(
+        call.request,
+        "leaderboard.html",
+        board=board,
+        benchmark=found,
+        plot=plots(board),
+        past=past,
+        siblings=siblings[:20],
+        reasons=REASONS,
+        repo_type=RepoType.DATASET,
+    )
+
+
+def past_leaderboard_page(call: Call) -> Response:
+    """`GET /past-leaderboards/{board}`."""
+    with call.read() as (conn, _):
+        found, rows = past_results.find(conn, call.param("board"))
+        siblings = past_results.boards(conn, dataset=found.dataset)
+    return page(
+        call.request,
+        "past_leaderboard.html",
+        board=found,
+        rows=rows,
+        siblings=[it for it in siblings if it.id != found.id][:20],
+    )
+
+
+def _names(benchmark: Benchmark, words: str) -> bool:
+    return words.lower() in f"{benchmark.title} {benchmark.metric}".lower()
