@@ -6,6 +6,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -54,8 +55,10 @@ class Child:
         ready: Whether it has answered something, so that what it takes can be measured.
         failure: Why it could not find or load the model.
         lost: Why it is gone; empty while it lives.
+        changed: Set when it has found its files, or never will.
         busy: Jobs on it. Of the pool, under its lock.
         used: When it last had one. Of the pool, under its lock.
+        started: When it was started, by the monotonic clock.
     """
 
     def __init__(self, job: Job, settings: Settings) -> None:
@@ -64,13 +67,16 @@ class Child:
         self.failure: tuple[int, str] | None = None
         self.lost = ""
         self.busy, self.used = 0, 0.0
+        self.started = time.monotonic()
         self.changed = threading.Event()
         self._doom = ""  # why we ended it
         self._events: dict[str, queue.SimpleQueue[Event]] = {}
         self._lock = threading.Lock()
         self._process = _start()
+        self._messages: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+        threading.Thread(target=self._write, daemon=True).start()
         self._tell({
             "do": "start", "repo": job.repo, "commit": job.commit, "endpoint": settings.hub,
             "token": job.read_token, "engine": settings.engine, "threads": settings.threads,
@@ -124,12 +130,14 @@ class Child:
         self._reader.join()
 
     def _tell(self, message: Mapping[str, Any]) -> None:
+        """Send a message; never waits, not even for a process that reads no more."""
+        self._messages.put(message)
+
+    def _write(self) -> None:
         assert self._process.stdin is not None
-        with self._lock:
-            try:
-                write_frame(self._process.stdin, message)
-            except (OSError, ValueError):
-                return  # it has ended; the reader says so to all
+        with suppress(OSError, ValueError), self._process.stdin as stream:
+            while (message := self._messages.get()) is not None:
+                write_frame(stream, message)
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -149,6 +157,7 @@ class Child:
                 self.weight, self.found = int(head["bytes"]), True
             case "ready":
                 self.ready = True
+                return
             case "failed":
                 self.failure = int(head["status"]), str(head["message"])
             case _:
@@ -170,10 +179,9 @@ class Child:
         with self._lock:
             self.lost = why
             left, self._events = self._events, {}
-            for stream in (self._process.stdin, self._process.stdout):
-                assert stream is not None
-                with suppress(OSError):  # what it never read is of no use now
-                    stream.close()
+        self._messages.put(None)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
         for events in left.values():
             events.put(Event(ended=True, lost=why))
         self.changed.set()
@@ -184,6 +192,7 @@ def _start() -> "subprocess.Popen[bytes]":
     kept = {name: value for name, value in os.environ.items()
             if not any(word in name.upper() for word in _SECRETS)
             or name == "TOKENIZERS_PARALLELISM"}  # fmt: skip
+    kept["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
     try:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "reprise.worker.inside"], cwd="/", env=kept,

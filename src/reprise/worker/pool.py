@@ -39,6 +39,7 @@ class Pool:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._children: dict[str, Child] = {}
+        self._failures: dict[str, tuple[float, int, str]] = {}  # when, status, message
         self._changed = threading.Condition()
         self._closed = threading.Event()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
@@ -61,7 +62,7 @@ class Pool:
             NotAnswered: There was no room for it in time, or it is still being loaded.
             Unloadable: It cannot be fetched or loaded.
         """
-        child = self._child(job)
+        child = self._child(job, until)
         try:
             self._wait_found(child, until)
             self._admit(child, until)
@@ -81,20 +82,35 @@ class Pool:
             child.close()
         self._watcher.join()
 
-    def _child(self, job: Job) -> Child:
+    def _child(self, job: Job, until: float) -> Child:
         with self._changed:
-            child = self._children.get(job.place)
-            if child is None or child.lost:
-                log.info("Starting %s.", job.place)
-                child = self._children[job.place] = Child(job, self._settings)
-            child.busy += 1
-            child.used = time.monotonic()
-            return child
+            while True:
+                child = self._children.get(job.place)
+                if child is None or child.lost:
+                    self._check_failure(job.place)
+                    if not self._make_room(job.place, _PLAIN):
+                        self._wait(until)
+                        continue  # meanwhile another thread may have started it
+                    log.info("Starting %s.", job.place)
+                    child = self._children[job.place] = Child(job, self._settings)
+                child.busy += 1
+                child.used = time.monotonic()
+                return child
+
+    def _check_failure(self, place: str) -> None:
+        """Refuse a model at once that could not be had a moment ago."""
+        when, status, message = self._failures.get(place, (0.0, 0, ""))
+        if time.monotonic() < when + _AGAIN:
+            raise Unloadable(message, status)
+        self._failures.pop(place, None)
 
     def _wait_found(self, child: Child, until: float) -> None:
         while not child.found:
             if child.failure is not None:
-                raise Unloadable(child.failure[1], child.failure[0])
+                status, message = child.failure
+                with self._changed:
+                    self._failures[child.place] = time.monotonic(), status, message
+                raise Unloadable(message, status)
             if child.lost:
                 raise NotAnswered(child.lost, hint="Try again.", retry_after=1)
             left = until - time.monotonic()
@@ -102,39 +118,42 @@ class Pool:
                 raise NotAnswered(f"{child.place} is still being fetched.",
                                   hint="Try again in a moment.", retry_after=_AGAIN)  # fmt: skip
             child.changed.wait(min(left, _LOOK))
-            child.changed.clear()
 
     def _admit(self, child: Child, until: float) -> None:
         """Make room for a model and let it load, once."""
         with self._changed:
             while not child.admitted and not child.lost:
-                if self._make_room(child):
+                if self._make_room(child.place, _need(child)):
                     child.admit()
                     return
-                left = until - time.monotonic()
-                if left <= 0:
-                    raise NotAnswered(
-                        "The worker's memory is taken by models that are at work.",
-                        hint="Try again in a moment, or start another worker.", retry_after=_AGAIN,
-                    )  # fmt: skip
-                self._changed.wait(min(left, _LOOK))
+                self._wait(until)
 
-    def _make_room(self, child: Child) -> bool:
+    def _wait(self, until: float) -> None:
+        """Wait until something may have changed."""
+        left = until - time.monotonic()
+        if left <= 0:
+            raise NotAnswered(
+                "The worker's memory is taken by models that are at work.",
+                hint="Try again in a moment, or start another worker.", retry_after=_AGAIN,
+            )  # fmt: skip
+        self._changed.wait(min(left, _LOOK))
+
+    def _make_room(self, place: str, need: int) -> bool:
         """Put models away until a new one fits; False while those in the way are at work."""
-        need, budget = _need(child), self._settings.memory
-        others = [other for other in self._alive() if other is not child]
-        while sum(map(_taken, others)) + need > budget:
+        budget = self._settings.memory
+        if need > budget:
+            raise NotAnswered(
+                f"{place} needs {need / GB:.2f} GB; this worker may take {budget / GB:.2f} GB.",
+                hint="Start a worker with a larger --memory.",
+            )
+        while True:
+            others = [other for other in self._alive() if other.place != place]
+            if sum(map(_taken, others)) + need <= budget:
+                return True
             idle = [other for other in others if not other.busy]
             if not idle:
-                if others:
-                    return False
-                raise NotAnswered(
-                    f"{child.place} needs {need / GB:.2f} GB; this worker may take "
-                    f"{budget / GB:.2f} GB.", hint="Start a worker with a larger --memory.",
-                )  # fmt: skip
+                return False
             self._put_away(min(idle, key=lambda other: other.used))
-            others = [other for other in self._alive() if other is not child]
-        return True
 
     def _alive(self) -> list[Child]:
         return [child for child in self._children.values() if not child.lost]
@@ -146,11 +165,17 @@ class Pool:
 
     def _watch(self) -> None:
         """Look at what processes really take: it grows with their work."""
+        limit = self._settings.loading
         while not self._closed.wait(_LOOK):
             with self._changed:
                 for place in [p for p, child in self._children.items() if child.lost]:
                     del self._children[place]
+                for child in self._alive():
+                    if not child.ready and time.monotonic() > child.started + limit:
+                        child.kill("Fetching and loading the model took too long.")
                 self._keep_within(self._settings.memory)
+                old = time.monotonic() - _AGAIN
+                self._failures = {p: f for p, f in self._failures.items() if f[0] > old}
 
     def _keep_within(self, budget: int) -> None:
         there = {child: child.resident() for child in self._alive()}
@@ -173,4 +198,6 @@ def _need(child: Child) -> int:
 
 def _taken(child: Child) -> int:
     """Measure what a model takes; as long as it is being loaded, what it will."""
-    return child.resident() if child.ready else max(child.resident(), _need(child))
+    if child.ready:
+        return child.resident() or _need(child)
+    return max(child.resident(), _need(child) if child.admitted else _PLAIN)

@@ -25,13 +25,14 @@ class Model:
         self._pipelines: dict[str, Pipeline] = {}
 
     def fetch(self, token: str) -> int:
-        """Fetch its files unless the cache has them; gives the bytes of all of them.
+        """Fetch its files unless the cache has them; gives the bytes of the weights.
 
         Raises:
             RepriseError: It cannot be had, or is no model.
         """
-        source = locate(self._place, **self._hub(token))
-        return sum(path.stat().st_size for path in source.folder.rglob("*") if path.is_file())
+        folder = locate(self._place, **self._hub(token)).folder
+        weights = list(folder.glob("*.safetensors")) or list(folder.iterdir())
+        return sum(path.stat().st_size for path in weights if path.is_file())
 
     def pipeline(self, task: str, token: str) -> Pipeline:
         """Give what runs a task; the first call loads the weights.

@@ -13,6 +13,7 @@ from reprise.worker.inside.requests import Options, Request
 from reprise.worker.inside.vectors import read_features, read_states
 
 _TOP = 1000  # results that anybody may ask for
+_LONGEST = 3600.0  # seconds of a piece of sound
 _MANY = 32  # beams, and answers of one text
 _STRATEGIES = ("none", "simple", "first", "average", "max")
 _FUNCTIONS = ("sigmoid", "softmax", "none")
@@ -125,10 +126,25 @@ def _writing(p: Fields) -> Options:
     )  # fmt: skip
 
 
+def _caption(p: Fields) -> Options:
+    """Read the parameters of tasks that write of something that is no text."""
+    told = p.object("generation_parameters")
+    return _present(generate_kwargs=_generation(p) | _generation(told) or None)
+
+
+def _table(p: Fields) -> Options:
+    cut = p.raw("truncation")
+    cuts = None if cut in (None, False, "do_not_truncate") else p.flag("truncation") if isinstance(
+        cut, bool) else p.choice("truncation", ("drop_rows_to_fit", "do_not_truncate"))  # fmt: skip
+    return _caption(p) | _present(truncation=cuts)
+
+
 def _speech(p: Fields) -> Options:
     told = p.object("generation_parameters")
     return _present(
         return_timestamps=p.flag("return_timestamps") or None,
+        chunk_length_s=p.number("chunk_length_s", 0, _LONGEST, above=True),
+        stride_length_s=p.number("stride_length_s", 0, _LONGEST),
         language=told.text("language", p.text("language")), task=told.text("task", p.text("task")),
         generate_kwargs=_generation(told) or None,
     )  # fmt: skip
@@ -169,6 +185,14 @@ def _questions(body: Fields) -> tuple[list[Any], bool]:
 def _compared(body: Fields) -> tuple[list[Any], bool]:
     found, single = inputs.mappings(body, "source_sentence", "sentences")
     return [_checked(one, "sentences", "source_sentence") for one in found], single
+
+
+def _tables(body: Fields) -> tuple[list[Any], bool]:
+    found, single = inputs.mappings(body, "query", "table")
+    for one in found:
+        if not isinstance(one["table"], Mapping | list):
+            raise Fields(one, "inputs").wrong("table", "columns by name, or a list of rows")
+    return found, single
 
 
 def _ranked(body: Fields) -> tuple[list[Any], bool]:
@@ -225,6 +249,8 @@ _TASKS: dict[str, tuple[_Read, Callable[[Fields], Options], _Show]] = {
     "text2text-generation": (inputs.texts, _writing, _joined),
     "summarization": (inputs.texts, _writing, _joined),
     "translation": (inputs.texts, _writing, _joined),
+    "table-question-answering": (_tables, _table, _plain),
+    "image-to-text": (_one_image, _caption, _joined),
     "automatic-speech-recognition": (_one_sound, _speech, _plain),
     "image-classification": (_one_image, _images, _plain),
     "image-feature-extraction": (_one_image, _pool, _plain),

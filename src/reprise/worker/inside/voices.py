@@ -71,6 +71,7 @@ class Voice:
 
     def __post_init__(self) -> None:
         self._stream = self.tokenizer.decode_stream(skip_special_tokens=True)
+        self._special = frozenset(self.tokenizer.all_special_ids)
 
     def take(self, token: int, ended: str, scores: Any) -> Said:
         """Take the next token.
@@ -103,8 +104,8 @@ class Voice:
         if self.logprobs:
             best = np.argsort(-logs, kind="stable")[: self.logprobs]
             top = [(int(n), self._spelled(int(n)), _finite(logs[n])) for n in best]
-        special = token in set(self.tokenizer.all_special_ids)
-        return Token(token, self._spelled(token), _finite(logs[token]), tuple(top), special)
+        spelled, special = self._spelled(token), token in self._special
+        return Token(token, spelled, _finite(logs[token]), tuple(top), special)
 
     def _spelled(self, token: int) -> str:
         found: str = self.tokenizer.decode([token])
