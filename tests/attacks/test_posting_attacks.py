@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from sqlalchemy import text
 
 from reprise.base.clock import iso
 from reprise.base.errors import CorruptContent, RepriseError
-from reprise.formats import claim, dsse, sshsig
+from reprise.formats import claim, dsse, log_head, merkle, sshsig
 from reprise.formats.dsse import Signature
 from reprise.formats.key_statements import REVOKE
 from reprise.formats.verdict import Level, Outcome
@@ -118,6 +119,18 @@ def test_a_replayed_verdict_is_refused_however_it_is_wrapped(hub: Hub, eve) -> N
     refused(again, as_body(signed(made, KEYS["bob"])), 409, "posted before")
     both = replace(envelope, signatures=envelope.signatures * 2)
     refused(eve, as_body(both), 400, "has one signature")
+
+
+def test_of_posts_at_once_one_of_each_is_taken_and_the_log_has_no_gap(hub: Hub, eve) -> None:
+    made = [verdict_on(CLAIM, hub.registry, reason=f"run {number}") for number in range(4)]
+    bodies = [as_body(signed(it, EVE)) for it in made] * 3
+    with ThreadPoolExecutor(12) as threads:
+        answers = list(threads.map(lambda body: eve.post(URL, json=body), bodies))
+    assert sorted(it.status_code for it in answers) == [201] * 4 + [409] * 8
+    found = eve.get("/api/log/entries").json()
+    assert [it["index"] for it in found["entries"]] == [0, 1, 2, 3]
+    leaves = [merkle.leaf_hash(it["body"].encode()) for it in found["entries"]]
+    assert log_head.unseal(eve.get("/api/log/head").content).root == merkle.head(leaves)
 
 
 def test_a_false_signature_and_a_strangers_key_are_refused(hub: Hub, eve) -> None:

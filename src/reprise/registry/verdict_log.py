@@ -56,16 +56,21 @@ class Entry:
     key: str | None = None
 
 
+def lock(conn: Connection) -> None:
+    """Hold the log until the transaction ends: what is looked up after this stays true in it."""
+    lock_repo(conn, _LOCK)
+
+
 def append(conn: Connection, kind: str, said: Mapping[str, Any], *, now: int) -> int:
     """Append an entry and return its place.
 
     Args:
-        conn: An open write transaction; other writers wait until it ends.
+        conn: An open write transaction; it holds the log, see `lock`.
         kind: `verdict` or `revocation`.
         said: What it says.
         now: Microseconds since 1970, UTC.
     """
-    lock_repo(conn, _LOCK)
+    lock(conn)
     index = size(conn)
     body = canonical_json({"schema": SCHEMA, "kind": kind, "at": iso(now), **said})
     leaf = merkle.leaf_hash(body)

@@ -114,6 +114,7 @@ def post(
         found = _check(conn, caller, digest, posted, registry)
     kept = _store(registry, found.verdict, posted.evidence)
     with registry.db.write() as conn:
+        verdict_log.lock(conn)
         caller = caller_of(conn)
         stated, key = _check_again(conn, caller, digest, found, now=now)
         _check_rate(conn, caller, now)

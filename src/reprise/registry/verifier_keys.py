@@ -142,6 +142,7 @@ def revoke(
         CorruptContent: The statement is not by this key, about this account of this hub.
     """
     check_manages(caller)
+    verdict_log.lock(conn)  # a verdict that is being posted comes before this, or not at all
     found = by_fingerprint(conn, fingerprint)
     if found is None or found.account_id != caller.user.id:
         raise NotFound(f"You have no key {fingerprint[:80]}.", hint="reprise key list shows yours.")
