@@ -266,7 +266,10 @@ def test_a_score_on_a_card_is_verified_and_its_missing_pins_are_found(online, tm
         card = tmp_path / name / "README.md"
         card.write_text(card.read_text().replace("demo/", "ada/"))
         reprise.publish(tmp_path / name, f"ada/{name}", repo_type=kind)
-    found = only(verify("ada/banking-intents", None, how(tmp_path)))
+    command = ["verify", "ada/banking-intents", "--post", "--worker-environment", sys.executable]
+    assert (run(["key", "add"]), run([*command, "--evidence", str(tmp_path / "e")])) == (0, 0)
+    (file,) = (tmp_path / "e").glob("*/verdict.json")
+    found = verdict.from_dict(json.loads(file.read_text()))
     assert (found.outcome, found.claimed, found.value) == (
         Outcome.REPRODUCED, "0.9146", "0.9146103896103897",
     )  # fmt: skip
@@ -274,7 +277,11 @@ def test_a_score_on_a_card_is_verified_and_its_missing_pins_are_found(online, tm
         "name": "intent_classifier", "input": "text", "label": "category",
     }  # fmt: skip
     assert found.reason == "the value agrees; the claim names no unit, fraction was assumed"
-    assert online.url
+    (kept,) = online.client().get("/api/models/ada/banking-intents/claims").json()["claims"]
+    assert (kept["source"], kept["verdicts"], kept["standing"]["outcome"]) == (
+        "model-index", 1, "reproduced",
+    )  # fmt: skip
+    assert kept["standing"]["verified"] is False  # by its own author
 
 
 def test_a_tagger_is_claimed_and_verified(online, tmp_path) -> None:

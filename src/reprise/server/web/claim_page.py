@@ -65,6 +65,7 @@ def claim_page(call: Call) -> Response:
     with call.read() as (conn, caller):
         stated = claims.find(conn, caller, call.param("digest"))
         posted = verdicts.of_claim(conn, stated.id)
+        sees_rows = claims.sees_data(conn, caller, stated)
         proofs = {it.id: _proof(conn, it) for it in posted[:_MAX_VERDICTS]}
         last = next((it for it in posted if it.counts), None)
         due = reverify.reasons_of(conn, stated, last, now=now) if last else ()
@@ -85,14 +86,16 @@ def claim_page(call: Call) -> Response:
         mood=badge.mood.value,
         due=due,
         boards=boards,
-        shown=[_shown(call, it, proofs[it.id]) for it in posted[:_MAX_VERDICTS]],
+        shown=[
+            _shown(it, proofs[it.id], _evidence(call, it, rows=sees_rows))
+            for it in posted[:_MAX_VERDICTS]
+        ],
         more=max(0, len(posted) - _MAX_VERDICTS),
     )
 
 
-def _shown(call: Call, posted: PostedVerdict, proof: Proof | None) -> Shown:
+def _shown(posted: PostedVerdict, proof: Proof | None, evidence: Mapping[str, str]) -> Shown:
     said = _said(posted)
-    evidence = _evidence(call, posted)
     environment = said.environment if said else {}
     packages = environment.get("packages")
     facts = [(name, it) for name, it in environment.items() if name != "packages"]
@@ -116,9 +119,10 @@ def _said(posted: PostedVerdict) -> Verdict | None:
         return None
 
 
-def _evidence(call: Call, posted: PostedVerdict) -> Mapping[str, str]:
+def _evidence(call: Call, posted: PostedVerdict, *, rows: bool) -> Mapping[str, str]:
+    """Read what was posted; what quotes the data only for who may read that."""
     try:
-        return verdicts.evidence_of(call.registry, posted)
+        return verdicts.evidence_of(call.registry, posted, rows=rows)
     except (RepriseError, OSError, ValueError):
         return {}
 
