@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,7 +14,7 @@ from reprise.cli import output
 
 if TYPE_CHECKING:
     from reprise.formats.pylock import Lock
-    from reprise.formats.reprise_lock import LockedMetric, RepriseLock
+    from reprise.formats.reprise_lock import LockedMetric, LockedModel, RepriseLock
     from reprise.hub.locking import Locking
     from reprise.hub.snapshots import Options
 
@@ -91,7 +92,7 @@ def make(path: Path, is_check: bool, upgrades: tuple[str, ...], **given: Any) ->
         for name in upgrades:
             found = upgrade(found, name, options)
         found = resolve(_wishes(given), base=found, options=options)
-        found = _with_rows(found, options)
+        found = _with_tokenizers(_with_rows(found, options), options)
         found = _with_metrics(found, given["metrics"])
         found = replace(
             found, determinism={**found.determinism, **dict(map(name_and_value, given["settings"]))}
@@ -160,6 +161,8 @@ def _check(path: Path, given: dict[str, Any]) -> None:
     found = read_lock(path)
     with output.status("checking"):
         wrong = [*problems(path, found, _options(given)), *_metric_problems(found)]
+        if not wrong:
+            wrong = _tokenizer_problems(found, _options(given))
     value = {"lock": found.short_id, "digest": found.digest, "problems": wrong}
     output.show(value, lambda: "\n".join(wrong) or f"{found.short_id} holds")
     if wrong:
@@ -233,6 +236,36 @@ def _with_rows(found: "RepriseLock", options: "Options") -> "RepriseLock":
         rows = read_split(fetch(item, options), item.split, item.config)
         items.append(replace(item, rows=len(rows), content_sha256=rows.content_sha256))
     return replace(found, dataset=tuple(items))
+
+
+def _with_tokenizers(found: "RepriseLock", options: "Options") -> "RepriseLock":
+    """Add the fingerprint of the tokenizer to models that lack it."""
+    items = tuple(
+        item if item.tokenizer else replace(item, tokenizer=_tokenizer(item, options))
+        for item in found.model
+    )
+    return replace(found, model=items)
+
+
+def _tokenizer(item: "LockedModel", options: "Options") -> str | None:
+    from reprise.hub.lock_check import fetch
+
+    if not find_spec("tokenizers"):
+        return None
+    from reprise.tokenizers.identity import fingerprint_of
+
+    return fingerprint_of(fetch(item, options))
+
+
+def _tokenizer_problems(found: "RepriseLock", options: "Options") -> list[str]:
+    if not find_spec("tokenizers"):
+        return []
+    pairs = [(item, _tokenizer(item, options)) for item in found.model if item.tokenizer]
+    return [
+        f"{item.name}: its tokenizer is {here or 'none'}, and {item.tokenizer} was locked."
+        for item, here in pairs
+        if here != item.tokenizer
+    ]
 
 
 def _with_metrics(found: "RepriseLock", names: tuple[str, ...]) -> "RepriseLock":

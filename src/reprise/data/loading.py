@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from reprise.data.dataset_dict import DatasetDict
 from reprise.data.features import Features
 from reprise.data.frame import Frame
 from reprise.data.layout import Subset, by_name, files_of, find_subset, subsets
+from reprise.data.locked import check_rows, open_locked
 from reprise.data.saving import saved_splits
 from reprise.data.sources.files import KINDS, kind_of, listed, read_files
 from reprise.data.trees import FolderTree, Tree, open_tree, read_card
@@ -31,6 +32,7 @@ class _Found:
     tree: Tree
     options: Mapping[str, Any]
     features: Features | None
+    expected: Mapping[str, str] = field(default_factory=dict)  # split -> digest of its rows
 
     def paths(self, split: str) -> list[Path]:
         return self.tree.fetch(self.subset.files[split])
@@ -38,7 +40,10 @@ class _Found:
     def read(self, split: str) -> Frame:
         options = {**self.subset.options, **self.options}
         frame = read_files(self.subset.kind, self.paths(split), None, options)
-        return _typed(frame, self.features or self.subset.features, self.features is not None)
+        frame = _typed(frame, self.features or self.subset.features, self.features is not None)
+        if split in self.expected and self.features is None and not self.options:
+            check_rows(frame, split, self.expected[split])
+        return frame
 
 
 def load_dataset(  # noqa: PLR0913 - a front door: every choice is a keyword
@@ -54,6 +59,7 @@ def load_dataset(  # noqa: PLR0913 - a front door: every choice is a keyword
     token: str | bool | None = None,
     endpoint: str | None = None,
     offline: bool | None = None,
+    lock: str | Path | None = None,
     **options: Any,
 ) -> Any:
     """Load a data set from a hub, a folder or files.
@@ -71,6 +77,8 @@ def load_dataset(  # noqa: PLR0913 - a front door: every choice is a keyword
         token: Access token for the hub.
         endpoint: Another hub than HF_ENDPOINT.
         offline: Use only what is cached.
+        lock: A `reprise.lock` that decides the commit; files, and rows that it has a digest of,
+            are held against it.
         **options: For the files: `sep`, `column_names`, `field`, `sample_by`, `on_conflict`, …
 
     Returns:
@@ -83,11 +91,10 @@ def load_dataset(  # noqa: PLR0913 - a front door: every choice is a keyword
         RepriseError: As the hub says, see `reprise.hub.snapshots.open_snapshot`.
     """
     access = {"token": token, "endpoint": endpoint, "offline": offline}
-    found = _find(path, name, data_dir, data_files, revision, access)
-    loaded = _Found(found[0], found[1], options, features)
-    if streaming:
-        return _streams(loaded, split)
-    return _split(loaded, split)
+    wanted = (name, data_dir, data_files)
+    found, tree, expected = _located(path, wanted, (revision, lock), access)
+    loaded = _Found(found, tree, options, features, expected)
+    return _streams(loaded, split) if streaming else _split(loaded, split)
 
 
 def load_from_disk(dataset_path: str | Path) -> Any:
@@ -115,6 +122,19 @@ def get_dataset_split_names(
     """Name the splits of a subset."""
     tree = open_tree(path, revision, **access)
     return list(find_subset(tree.paths(), card.parse(read_card(tree)).data, config_name).files)
+
+
+def _located(
+    path: str, wanted: tuple[str | None, str | None, Any], at: tuple[str | None, Any],
+    access: dict[str, Any],
+) -> tuple[Subset, Tree, Mapping[str, str]]:  # fmt: skip
+    """Find files, and what a lock says about their rows."""
+    (name, data_dir, data_files), (revision, lock) = wanted, at
+    if lock is None:
+        return *_find(path, name, data_dir, data_files, revision, access), {}
+    held = open_locked(path, revision, lock, access)
+    found, _ = _find(str(held.tree.root), name, data_dir, data_files, None, access)
+    return found, held.tree, {} if data_dir or data_files else held.rows_of(name)
 
 
 def _find(  # noqa: PLR0917 - what `load_dataset` was given

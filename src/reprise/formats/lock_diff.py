@@ -1,11 +1,11 @@
 """What differs between two locks, for people: which weights, rows, metrics, packages."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reprise.formats.pylock import Lock
-from reprise.formats.reprise_lock import LockedData, LockedRepo, RepriseLock
+from reprise.formats.reprise_lock import LockedData, LockedModel, LockedRepo, RepriseLock
 
 _SHOWN = 12  # hex digits of a digest
 
@@ -66,6 +66,10 @@ def _repos(kind: str, old: tuple[LockedRepo, ...], new: tuple[LockedRepo, ...]) 
             yield Change(kind, name, _repo(one), _repo(two), changes_numbers=bool(files))
         if isinstance(one, LockedData) and isinstance(two, LockedData):
             yield from _rows(one, two)
+        if isinstance(one, LockedModel) and isinstance(two, LockedModel):
+            sides = ({"tokenizer": (it.tokenizer or "")[:_SHOWN]} for it in (one, two))
+            for change in _values(kind, *sides):
+                yield replace(change, name=f"{name}: tokenizer")
 
 
 def _files(kind: str, old: LockedRepo, new: LockedRepo) -> Iterator[Change]:

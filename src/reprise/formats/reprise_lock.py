@@ -46,10 +46,11 @@ class LockedRepo:
 
 @dataclass(frozen=True)
 class LockedModel(LockedRepo):
-    """Weights, configuration and vocabulary of a repo."""
+    """Weights, configuration and vocabulary of a repo; `tokenizer` is its fingerprint."""
 
     license: str | None = None
     file: tuple[TreeFile, ...] = ()
+    tokenizer: str | None = None
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,10 @@ def _python(reader: Reader) -> PythonPart:
 
 
 def _model(reader: Reader) -> LockedModel:
-    found = LockedModel(**_repo(reader), license=reader.maybe_text("license"), file=_files(reader))
+    found = LockedModel(
+        **_repo(reader), license=reader.maybe_text("license"),
+        tokenizer=reader.sha256("tokenizer"), file=_files(reader),
+    )  # fmt: skip
     return _whole(reader, found)
 
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from reprise.base.errors import CorruptContent, InvalidInput, NotFound
-from reprise.base.ids import is_commit
+from reprise.base.ids import RepoType, is_commit
 from reprise.formats import reprise_lock, trees
-from reprise.formats.reprise_lock import LockedCode, LockedRepo, RepriseLock
+from reprise.formats.reprise_lock import LockedCode, LockedData, LockedRepo, RepriseLock
 from reprise.formats.trees import TreeFile
 from reprise.hub import settings
 from reprise.hub.address import Address, LocalFolder, parse
@@ -76,17 +76,20 @@ def pinned(address: Address | LocalFolder, path: str | Path) -> Address:
 
 
 def items_of(address: Address, lock: RepriseLock) -> list[LockedRepo]:
-    """Return what a lock says about a repo: its model, code and data.
+    """Return what a lock says about a repo: its model and code, or its data.
 
     Raises:
         NotFound: Nothing.
     """
-    found = [item for item in lock.repos if _address(item.repo) == _plain(address)]
+    is_data = address.repo_type is RepoType.DATASET
+    items = [item for item in lock.repos if isinstance(item, LockedData) == is_data]
+    found = [item for item in items if _address(item.repo) == _plain(address)]
     if not found:
-        known = ", ".join(sorted({item.repo for item in lock.repos})) or "nothing"
+        known = ", ".join(sorted({item.repo for item in items})) or "nothing of its kind"
+        flag = "--data " if is_data else ""
         raise NotFound(
             f"The lock does not name {address.repo_id}.",
-            hint=f"It has {known}. Add it with: reprise lock {address}",
+            hint=f"It has {known}. Add it with: reprise lock {flag}{address}",
         )
     return found
 

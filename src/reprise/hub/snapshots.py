@@ -120,11 +120,13 @@ def find_address(repo: str, options: Options) -> Address | LocalFolder:
     """
     endpoint = options.endpoint or settings.endpoint()
     found = parse(repo, source=options.source, endpoint=endpoint, github=settings.github())
+    if isinstance(found, Address):
+        found = replace(found, repo_type=options.repo_type)
     if options.lock is not None:
         from reprise.hub import locked  # only with a lock: it reads TOML, claims and the like
 
         found = locked.pinned(found, options.lock)
-    return replace(found, repo_type=options.repo_type) if isinstance(found, Address) else found
+    return found
 
 
 def snapshot_of(

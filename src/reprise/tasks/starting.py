@@ -1,6 +1,7 @@
 """From a task and a model's name to a pipeline that runs."""
 
 import logging
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from os import PathLike
@@ -28,7 +29,8 @@ _WITHOUT_MEANING = ("trust_remote_code", "framework", "use_fast", "model_kwargs"
 
 
 def pipeline(task: str | None = None, model: Any = None, *, tokenizer: Any = None,
-             revision: str = "", engine: str = "auto", **given: Any) -> Pipeline:  # fmt: skip
+             revision: str = "", engine: str = "auto", lock: str | PathLike[str] | None = None,
+             **given: Any) -> Pipeline:  # fmt: skip
     """Make what runs a task on a model.
 
     Args:
@@ -38,6 +40,7 @@ def pipeline(task: str | None = None, model: Any = None, *, tokenizer: Any = Non
         tokenizer: A repo, a folder or a tokenizer, when the model's own will not do.
         revision: Branch, tag or commit of the repo.
         engine: "onnx", "torch", or "auto": onnx on a CPU where it can express the model.
+        lock: A `reprise.lock` that decides the commit and holds every file against its digest.
         **given: `dtype`, `device`, `threads`, `int8` of the model; `endpoint`, `token`, `offline`
             of the hub; `batch`, `progress` and the task's own parameters, as defaults of all
             calls.
@@ -66,16 +69,34 @@ def pipeline(task: str | None = None, model: Any = None, *, tokenizer: Any = Non
 
         model = default_for(task, hub)
     loading = {name: given.pop(name) for name in _LOADING if name in given}
-    if not isinstance(model, str | PathLike):
-        parts = _of_loaded(task, model, tokenizer, hub)
-    else:
-        source = locate(model, revision=revision, weights=False, **hub)
-        parts = _of_source(task, source, (engine, loading), tokenizer, hub)
+    where = (revision, lock, hub)
+    parts = _parts(task, (model, tokenizer), (engine, loading), where)
     _, kind = kind_of(parts.task)
     made = class_of(kind)(parts, **given)
     shown = f"{parts.name} at {parts.commit}" if parts.commit else parts.name or "a loaded model"
     log.info("Running %s on %s, engine %s.", parts.task, shown, parts.model.engine)
     return made
+
+
+def _parts(task: str | None, named: tuple[Any, Any], how: tuple[str, dict[str, Any]],
+           where: tuple[str, str | PathLike[str] | None, dict[str, Any]]) -> Parts:  # fmt: skip
+    """Load a model and what goes with it, from where its name or a lock says."""
+    (model, tokenizer), (revision, lock, hub) = named, where
+    if lock is not None:
+        from reprise.tasks.locked import check_tokenizer, locked_source
+
+        source, commit = locked_source(model, revision, lock, hub)
+        is_own = tokenizer is None
+        if isinstance(tokenizer, str | PathLike):
+            tokenizer = locked_source(tokenizer, "", lock, hub)[0].folder
+        parts = replace(_of_source(task, source, how, tokenizer, hub), commit=commit)
+        if is_own:
+            check_tokenizer(parts, lock, hub)
+        return parts
+    if not isinstance(model, str | PathLike):
+        return _of_loaded(task, model, tokenizer, hub)
+    source = locate(model, revision=revision, weights=False, **hub)
+    return _of_source(task, source, how, tokenizer, hub)
 
 
 def _of_source(task: str | None, source: Source, how: tuple[str, dict[str, Any]], tokenizer: Any,

@@ -13,6 +13,7 @@ from reprise.hub import lock
 from reprise.hub.lock import Made, Wish
 from reprise.hub.locking import Locking
 from reprise.metrics.fingerprint import definition_hash
+from reprise.tokenizers.identity import fingerprint_of
 from reprise.verify import gathering, predictions
 from reprise.verify.compare import exact
 from reprise.verify.evaluators import catalogue
@@ -114,6 +115,8 @@ def _locked(draft: Claim, done: Computed, how: How, locking: Locking) -> Made:
         ),
     ]  # fmt: skip
     found = lock.resolve(wishes, options=how.options)
+    named = fingerprint_of(done.model.snapshot.root)
+    found = replace(found, model=tuple(replace(it, tokenizer=named) for it in found.model))
     metric = LockedMetric(definition.id, definition.version, definition_hash(definition))
     batch = draft.run.batch or done.pins["run.batch"]
     settings = {"threads": draft.run.threads or 1, "batch-size": batch}

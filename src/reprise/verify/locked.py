@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reprise.base.errors import InvalidInput, NotFound
+from reprise.base.ids import RepoType
 from reprise.formats.claim import Claim
 from reprise.formats.reprise_lock import LockedData, LockedModel, RepriseLock
 from reprise.hub import locked
@@ -46,14 +47,13 @@ def pinned(claimed: Claim, path: Path, options: Options) -> Claim:
 def _item(
     lock: RepriseLock, repo: str, kind: type, options: Options, split: str | None = None
 ) -> LockedModel | LockedData:
-    address = find_address(repo, replace(options, lock=None))
+    repo_type = RepoType.DATASET if kind is LockedData else RepoType.MODEL
+    address = find_address(repo, replace(options, lock=None, repo_type=repo_type))
     assert isinstance(address, Address)
     found = [item for item in locked.items_of(address, lock) if isinstance(item, kind)]
     if not found:
-        flag = "--data " if kind is LockedData else ""
         raise NotFound(
-            f"The lock does not name {repo} as what the claim takes it for.",
-            hint=f"Add it with: reprise lock {flag}{repo}",
+            f"The lock has code of {repo} and nothing else.", hint=f"reprise lock {repo}"
         )
     same = [item for item in found if getattr(item, "split", None) == split]
     chosen: LockedModel | LockedData = (same or found)[0]  # type: ignore[assignment]
