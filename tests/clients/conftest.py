@@ -69,6 +69,19 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveHub]:
         yield LiveHub(hub.url, token, tmp_path_factory.mktemp("home"), data)
 
 
+@pytest.fixture(scope="session")
+def asked(live: LiveHub, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Models for every task on the live hub; returns a folder with an image and a sound."""
+    from huggingface_hub import HfApi
+
+    from tests.client_models import publish_all, write_inputs
+
+    publish_all(HfApi(live.url, token=live.token), tmp_path_factory.mktemp("models"))
+    folder = tmp_path_factory.mktemp("inputs")
+    write_inputs(folder)
+    return folder
+
+
 @pytest.fixture
 def repo_name() -> Callable[[], str]:
     """New repo names, never used before."""

@@ -41,3 +41,8 @@ def test_an_older_generation_works(
 ) -> None:
     printed = live.script("hub_flow", repo_name(), tmp_path, python=old_python, **transfer)
     assert printed.split()[1] in GENERATIONS
+
+
+def test_an_older_generation_runs_models(live: LiveHub, asked: Path, old_python: Path) -> None:
+    printed = live.script("inference_flow", live.url, asked, python=old_python)
+    assert printed.split()[1] in GENERATIONS

@@ -1,0 +1,110 @@
+"""huggingface_hub's InferenceClient, any generation: every task, streams, errors."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import huggingface_hub
+from huggingface_hub import InferenceClient
+from huggingface_hub.utils import HfHubHTTPError
+
+HUB, INPUTS = sys.argv[1], Path(sys.argv[2])
+
+
+def client(task: str) -> InferenceClient:
+    """A client of the model for a task."""
+    return InferenceClient(f"{HUB}/models/ada/{task}", timeout=120)
+
+
+def text_tasks() -> None:
+    found = client("text-classification").text_classification("My card")
+    assert {it.label for it in found} == {"cat", "dog"}
+    assert abs(sum(it.score for it in found) - 1) < 1e-5
+    tokens = client("token-classification").token_classification("My card was lost")
+    assert {it["word"] for it in tokens} | {it.word for it in tokens}
+    answer = client("question-answering").question_answering(
+        question="what was lost ?", context="my card was lost"
+    )
+    assert answer.answer in "my card was lost"
+    assert 0 <= answer.score <= 1
+    words = client("fill-mask").fill_mask("my [MASK] was lost")
+    assert len(words) == 5
+    assert all("[MASK]" not in it.sequence for it in words)
+    scores = client("feature-extraction").sentence_similarity(
+        "my card", other_sentences=["my card", "the bank"]
+    )
+    assert abs(scores[0] - 1) < 1e-5
+    assert scores[1] < scores[0]
+    assert client("summarization").summarization("my card was lost").summary_text is not None
+    assert client("translation").translation("my card").translation_text is not None
+
+
+def labels() -> None:
+    if huggingface_hub.__version__.startswith("0."):
+        return  # read two lists, `labels` and `scores`, where later clients read a list of pairs
+    found = client("zero-shot-classification").zero_shot_classification(
+        "my card was lost", ["money", "travel"]
+    )
+    assert {it.label for it in found} == {"money", "travel"}
+
+
+def vectors() -> None:
+    if importlib.util.find_spec("numpy"):
+        found = client("feature-extraction").feature_extraction("My card")
+        assert found.shape[-1] == 32, found.shape
+
+
+def files() -> None:
+    seen = client("image-classification").image_classification(str(INPUTS / "image.png"), top_k=1)
+    assert seen[0].label in {"cat", "dog"}
+    raw = client("image-classification").image_classification((INPUTS / "image.png").read_bytes())
+    assert raw[0].label == seen[0].label
+    heard = client("automatic-speech-recognition").automatic_speech_recognition(
+        str(INPUTS / "sound.wav")
+    )
+    assert isinstance(heard.text, str)
+
+
+def writing() -> None:
+    model = client("text-generation")
+    whole = model.text_generation("my card", max_new_tokens=12)
+    pieces = list(model.text_generation("my card", max_new_tokens=12, stream=True))
+    assert "".join(pieces) == whole
+    assert len(pieces) > 1
+    details = model.text_generation("my card", max_new_tokens=5, details=True)
+    assert details.details.generated_tokens <= 5
+    assert whole.startswith(details.generated_text.rstrip("\N{REPLACEMENT CHARACTER}"))
+
+
+def chatting() -> None:
+    said = [{"role": "user", "content": "where is my card ?"}]
+    for model, named in (
+        (client("text-generation"), {}),
+        (InferenceClient(base_url=HUB, timeout=120), {"model": "ada/text-generation"}),
+        (InferenceClient(base_url=f"{HUB}/v1", timeout=120), {"model": "ada/text-generation"}),
+    ):
+        answer = model.chat_completion(said, max_tokens=8, **named)
+        assert answer.usage.completion_tokens <= 8
+        whole = answer.choices[0].message.content
+        parts = model.chat_completion(said, max_tokens=8, stream=True, **named)
+        text = "".join(it.choices[0].delta.content or "" for it in parts if it.choices)
+        assert text == whole
+
+
+def status_of(task: str) -> int:
+    """The status with which a request without a mask is refused."""
+    try:
+        client(task).fill_mask("no mask here")
+    except (HfHubHTTPError, OSError) as error:  # requests' errors are OSErrors
+        return int(error.response.status_code)
+    return 200
+
+
+def errors() -> None:
+    assert status_of("absent") == 404
+    assert status_of("fill-mask") in {400, 422}
+
+
+for part in (text_tasks, labels, vectors, files, writing, chatting, errors):
+    part()
+print("ok", huggingface_hub.__version__)
