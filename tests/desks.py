@@ -1,9 +1,16 @@
 """The inside of a model's process without a process: jobs in, answers out."""
 
+import base64
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import httpx2
+from huggingface_hub import InferenceClient, close_session, set_client_factory
+from huggingface_hub.utils._http import default_client_factory
 
 from reprise.worker.inside.desk import Desk
 from reprise.worker.inside.model import Model
@@ -72,3 +79,27 @@ class Served:
         self.finish()
         assert told.ended
         return told
+
+
+@contextmanager
+def client_of(served: Served, task: str) -> Iterator[InferenceClient]:
+    """Give huggingface_hub's own client, whose requests the desk answers; nothing is sent."""
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        kind = "chat" if request.url.path.endswith("/chat/completions") else "task"
+        media = request.headers.get("content-type", "application/octet-stream")
+        if media == "application/json":
+            body = json.loads(request.content)
+        else:  # as the hub passes a file on
+            body = {"inputs_base64": base64.b64encode(request.content).decode(),
+                    "content_type": media}  # fmt: skip
+        told = served.ask(body, task, kind, stream=body.get("stream") is True)
+        return httpx2.Response(told.status, content=b"".join(told.pieces))
+
+    transport = httpx2.MockTransport(answer)
+    set_client_factory(lambda: httpx2.Client(transport=transport))
+    try:
+        yield InferenceClient("http://hub.test/models/ada/tiny", token="hf_test")
+    finally:
+        set_client_factory(default_client_factory)
+        close_session()
