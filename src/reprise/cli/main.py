@@ -33,6 +33,7 @@ _HUB = "Run a hub"
 # Name -> where the command lives. `reprise --help` reads only this table.
 COMMANDS = {
     "run": Entry("run:run", "Run a model on text, images or sound.", _USE),
+    "quantize": Entry("quantize:quantize", "Write a model in 8 or 4 bits a weight.", _USE),
     "list": Entry("entrypoints:list_command", "List the entry points of a repo.", _USE),
     "help": Entry("entrypoints:help_command", "Show how to call an entry point.", _USE),
     "load": Entry("entrypoints:load_command", "Load an entry point and say what it is.", _USE),

@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from reprise.base.errors import InvalidInput
 from reprise.base.files import write_bytes
 from reprise.models.auto import auto_class
+from reprise.models.measuring import answer_of, cosines_of
 from reprise.models.onnx import eighths
 from reprise.models.onnx.kept import in_eighths, path_of
-
-_FIELDS = ("logits", "last_hidden_state", "start_logits", "prediction_logits")
 
 
 @dataclass(frozen=True)
@@ -72,16 +69,6 @@ def quantize(model_folder: str | Path, samples: Sequence[Mapping[str, Any]], *,
 
 def measure(exact: Any, coarse: Any, samples: Sequence[Mapping[str, Any]]) -> Accuracy:
     """Compare two models on samples: the smallest cosine of their answers."""
-    found = [_cosine(_main(exact(**sample)), _main(coarse(**sample))) for sample in samples]
-    return Accuracy(min(found), len(found))
-
-
-def _main(answer: Mapping[str, Any]) -> np.ndarray:
-    return np.asarray(next(answer[name] for name in _FIELDS if name in answer), np.float64)
-
-
-def _cosine(left: np.ndarray, right: np.ndarray) -> float:
-    """Give the smallest cosine of two answers' vectors, along the last side."""
-    dots = (left * right).sum(-1)
-    lengths = np.linalg.norm(left, axis=-1) * np.linalg.norm(right, axis=-1)
-    return float((dots / np.maximum(lengths, np.finfo(np.float64).tiny)).min())
+    found = [cosines_of(answer_of(exact(**sample)), answer_of(coarse(**sample))).min()
+             for sample in samples]  # fmt: skip
+    return Accuracy(float(min(found)), len(found))

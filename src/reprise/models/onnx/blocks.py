@@ -8,14 +8,14 @@ import numpy as np
 
 from reprise.base.errors import InvalidInput
 from reprise.models import names
-from reprise.models.onnx.groups import BLOCK, Group, groups
+from reprise.models.onnx.groups import Group, groups
 from reprise.models.plan import Plan
 from reprise.models.weights.save import save_safetensors
 from reprise.models.weights.stored import StoredTensor
 
 Advance = Callable[[int], None]
 Content = tuple[str, str, tuple[int, ...], Callable[[], memoryview]]
-_ROWS = 4096  # made at once: what is in between takes little memory
+_CHUNK = 1 << 17  # numbers made at once: what is in between stays in the processor's cache
 
 
 class Matrix:
@@ -35,29 +35,29 @@ class Matrix:
     @cached_property
     def scales(self) -> np.ndarray:
         """Scales [out, blocks]: the number furthest from zero is the lowest, exactly."""
-        parts = []
-        for part in self._parts():
-            apart = _in_blocks(part)
-            high, low = apart.max(axis=2), apart.min(axis=2)
-            parts.append(np.where(high > -low, high, low) / -self._middle)
-        found: np.ndarray = np.concatenate(parts).astype(np.float32)
+        found = np.empty((self.group.out, self.group.blocks), np.float32)
+        for start, part in self.parts():
+            high, low = part.max(axis=2), part.min(axis=2)
+            found[start : start + len(part)] = np.where(high > -low, high, low) / -self._middle
         if not np.isfinite(found).all():
-            raise InvalidInput(f"{self.group.name} holds numbers that are not finite.",
-                               hint="Ask for another commit of this model.")  # fmt: skip
+            raise InvalidInput(
+                f"{self.group.name} holds numbers that are not finite.",
+                hint="Ask for another commit of this model.",
+            )
         return found
 
     def numbers(self) -> np.ndarray:
         """Numbers [out, blocks, bytes]."""
-        scales, start, found = np.where(self.scales == 0, 1, self.scales), 0, []
-        for part in self._parts():
+        turned = 1 / np.where(self.scales == 0, np.float32(1), self.scales)
+        bits = self._middle.bit_length()
+        found = np.empty((*self.scales.shape, self.group.block * bits // 8), np.uint8)
+        for start, part in self.parts():
             end = start + len(part)
-            steps = _in_blocks(part) / scales[start:end, :, None]
-            np.rint(steps, out=steps)
-            steps += self._middle
-            np.clip(steps, 0, 2 * self._middle - 1, out=steps)
-            found.append(_packed(steps.astype(np.uint8), self._middle))
-            start = end
-        return np.concatenate(found)
+            steps = part * turned[start:end, :, None]
+            steps += self._middle + 0.5  # what is cut off then is less than half
+            np.minimum(steps, 2 * self._middle - 1, out=steps)
+            found[start:end] = _packed(steps.astype(np.uint8), bits)
+        return found
 
     def bias(self) -> np.ndarray:
         """Biases [out]."""
@@ -66,11 +66,15 @@ class Matrix:
                                in self._plan.shapes else np.zeros(rows, np.float32)
                                for module, rows in pairs])  # fmt: skip
 
-    def _parts(self) -> Iterator[np.ndarray]:
+    def parts(self) -> Iterator[tuple[int, np.ndarray]]:
+        """Give blocks [rows, blocks, block] of a few rows at a time, and the first row's number."""
+        start, step = 0, max(1, _CHUNK // self.group.into)
         for module in self.group.modules:
             whole = self._canonical(f"{module}.weight").reshape(-1, self.group.into)
-            for start in range(0, len(whole), _ROWS):
-                yield whole[start : start + _ROWS]
+            for row in range(0, len(whole), step):
+                part = whole[row : row + step]
+                yield start + row, _apart(part, self.group.block)
+            start += len(whole)
 
     def _canonical(self, name: str) -> np.ndarray:
         place = self._plan.places[name]
@@ -79,14 +83,14 @@ class Matrix:
         return found.astype(np.float32, copy=False)
 
 
-def _in_blocks(rows: np.ndarray) -> np.ndarray:
-    lacking = -rows.shape[1] % BLOCK
+def _apart(rows: np.ndarray, block: int) -> np.ndarray:
+    lacking = -rows.shape[1] % block
     padded = np.pad(rows, ((0, 0), (0, lacking))) if lacking else np.ascontiguousarray(rows)
-    return padded.reshape(len(rows), -1, BLOCK)
+    return padded.reshape(len(rows), -1, block)
 
 
-def _packed(steps: np.ndarray, middle: int) -> np.ndarray:
-    return steps if middle > 8 else steps[..., 0::2] | (steps[..., 1::2] << 4)  # noqa: PLR2004
+def _packed(steps: np.ndarray, bits: int) -> np.ndarray:
+    return steps if bits == 8 else steps[..., 0::2] | (steps[..., 1::2] << 4)  # noqa: PLR2004
 
 
 def tensors_of(plan: Plan, tensors: Mapping[str, StoredTensor], bits: int,
@@ -100,9 +104,9 @@ def tensors_of(plan: Plan, tensors: Mapping[str, StoredTensor], bits: int,
         advance: Called with how many numbers have been made.
     """
     found: list[Content] = []
-    for group in groups(plan):
+    for group in groups(plan, bits):
         matrix = Matrix(plan, tensors, group, bits)
-        for name, (dtype, shape) in group.shapes(bits).items():
+        for name, (dtype, shape) in group.shapes().items():
             made = partial(_made, matrix, name.rpartition(".")[2], advance)
             found.append((name, dtype, shape, made))
     return found

@@ -22,7 +22,8 @@ from reprise.models.plan import Plan
 from reprise.models.weights.stored import StoredTensor
 
 BITS = {"int8": 8, "int4": 4}
-BLOCK = 32
+_BLOCKS = {8: (128, 64), 4: ()}  # numbers of a block, where they divide the inputs
+_BLOCK = 32  # otherwise
 PREFIX = "packed."
 _PARTS = {
     "attn": (("q", "k", "v"), ("o",)),
@@ -40,12 +41,14 @@ class Group:
         rows: Outputs of each.
         into: Inputs.
         bias: Whether any has a bias; the others' are zeros.
+        bits: Of a number.
     """
 
     modules: tuple[str, ...]
     rows: tuple[int, ...]
     into: int
     bias: bool
+    bits: int
 
     @property
     def name(self) -> str:
@@ -64,20 +67,25 @@ class Group:
         return sum(self.rows)
 
     @property
+    def block(self) -> int:
+        """Numbers of a block: in 8 bits larger ones are as good, and faster."""
+        return next((size for size in _BLOCKS[self.bits] if not self.into % size), _BLOCK)
+
+    @property
     def blocks(self) -> int:
         """Blocks of one row."""
-        return -(-self.into // BLOCK)
+        return -(-self.into // self.block)
 
-    def shapes(self, bits: int) -> dict[str, tuple[str, tuple[int, ...]]]:
+    def shapes(self) -> dict[str, tuple[str, tuple[int, ...]]]:
         """Type and shape of its tensors by name."""
         found: dict[str, tuple[str, tuple[int, ...]]] = {
-            f"{self.name}.numbers": ("U8", (self.out, self.blocks, BLOCK * bits // 8)),
+            f"{self.name}.numbers": ("U8", (self.out, self.blocks, self.block * self.bits // 8)),
             f"{self.name}.scales": ("F32", (self.out, self.blocks)),
         }
         return found | ({f"{self.name}.bias": ("F32", (self.out,))} if self.bias else {})
 
 
-def groups(plan: Plan) -> tuple[Group, ...]:
+def groups(plan: Plan, bits: int) -> tuple[Group, ...]:
     """Find the matrices of a plan that can be in blocks: its layers', and a language head.
 
     Tables, norms and other heads stay as they are, and so does everything where keys are also made
@@ -86,11 +94,11 @@ def groups(plan: Plan) -> tuple[Group, ...]:
     towers = plan.spec.towers.values()
     if any(isinstance(t.stack.attention.score_bias, spec.Disentangled) for t in towers):
         return ()
-    found = [_group(plan, modules) for modules in _layers(plan)]
+    found = [_group(plan, modules, bits) for modules in _layers(plan)]
     head = plan.head
     if head is not None and head.out == "vocab":
         module = token_table(plan).removesuffix(".weight") if head.tied else "head.out"
-        found.append(_group(plan, (module,)))
+        found.append(_group(plan, (module,), bits))
     return tuple(found)
 
 
@@ -106,11 +114,11 @@ def _layers(plan: Plan) -> Iterator[tuple[str, ...]]:
                 yield modules
 
 
-def _group(plan: Plan, modules: tuple[str, ...]) -> Group:
+def _group(plan: Plan, modules: tuple[str, ...], bits: int) -> Group:
     shapes = [plan.shapes[f"{module}.weight"] for module in modules]
     # The bias of a tied head is added by the head.
     own = any(f"{module}.bias" in plan.shapes for module in modules)
-    return Group(modules, tuple(shape[0] for shape in shapes), shapes[0][1], own)
+    return Group(modules, tuple(shape[0] for shape in shapes), shapes[0][1], own, bits)
 
 
 def covered(plan: Plan, chosen: tuple[Group, ...]) -> set[str]:
@@ -128,8 +136,8 @@ def present(plan: Plan, stored: Mapping[str, StoredTensor], bits: int) -> tuple[
         InvalidInput: One has another type or shape than this model's.
     """
     found = []
-    for group in groups(plan):
-        wanted = group.shapes(bits)
+    for group in groups(plan, bits):
+        wanted = group.shapes()
         there = [name for name in wanted if name in stored]
         if not there:
             continue

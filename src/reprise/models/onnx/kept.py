@@ -81,28 +81,27 @@ def blocks_of(plan: Plan, tensors: Mapping[str, StoredTensor], dtype: str,
     return dict(open_checkpoint(folder / _FILE))
 
 
-def in_blocks(placed: Placed, stored: Mapping[str, StoredTensor], chosen: tuple[Group, ...],
-              bits: int) -> Placed:  # fmt: skip
+def in_blocks(placed: Placed, stored: Mapping[str, StoredTensor],
+              chosen: tuple[Group, ...]) -> Placed:  # fmt: skip
     """Give the places of a model some of whose layers are read in blocks.
 
     Args:
         placed: Where everything else lies.
         stored: The tensors of the layers in blocks.
         chosen: Which layers.
-        bits: Of a number.
     """
     if not chosen:
         return placed
-    tensors = {name: stored[name] for group in chosen for name in group.shapes(bits)}
+    tensors = {name: stored[name] for group in chosen for name in group.shapes()}
     spans = {name: tensor.location for name, tensor in tensors.items()}
     for path in {span.path for span in spans.values() if span}:
         folder, _, moved = below(placed, path)
         placed = replace(placed, folder=folder, spots=moved)
     found = {}
     for group in chosen:
-        places = [spans[name] for name in group.shapes(bits)]
+        places = [spans[name] for name in group.shapes()]
         spots = (Spot(_within(placed.folder, span.path), span.offset) for span in places if span)
-        found[group.modules] = Blocked(group, bits, tuple(spots))
+        found[group.modules] = Blocked(group, tuple(spots))
     return replace(placed, blocks=found, identity=f"{placed.identity}.{identify(tensors)}")
 
 

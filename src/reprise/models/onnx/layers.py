@@ -7,7 +7,6 @@ from reprise.models import spec
 from reprise.models.names import Place
 from reprise.models.onnx import proto
 from reprise.models.onnx.graph import CONTRIB, Graph
-from reprise.models.onnx.groups import BLOCK
 from reprise.models.onnx.weights import TURNED, layout
 
 _TYPES = {"U8": proto.UINT8, "F32": proto.FLOAT}
@@ -33,7 +32,7 @@ def in_blocks(g: Graph, x: str, modules: tuple[str, ...]) -> str:
     numbers, scales, *bias = parts
     return g.op(
         "MatMulNBits", x, numbers, scales, *(("", "", *bias) if bias else ()), domain=CONTRIB,
-        K=found.group.into, N=found.group.out, bits=found.bits, block_size=BLOCK,
+        K=found.group.into, N=found.group.out, bits=found.group.bits, block_size=found.group.block,
         accuracy_level=_IN_EIGHTS,
     )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Load a checkpoint into the onnx engine: nothing of it is copied, most of it never read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from reprise.base.errors import InvalidInput
@@ -49,16 +49,17 @@ def load_onnx(
     chosen = present(plan, checkpoint, BITS[dtype]) if ready else ()
     stored: Mapping[str, StoredTensor] = checkpoint
     if dtype and not chosen:
-        chosen = groups(plan)
+        chosen = groups(plan, BITS[dtype])
         stored = blocks_of(plan, tensors, dtype, cache)
     gone = covered(plan, chosen)
     placed = place({name: t for name, t in tensors.items() if name not in gone}, cache)
     if dtype:
-        placed = in_blocks(placed, stored, chosen, BITS[dtype])
+        placed = in_blocks(placed, stored, chosen)
     if int8:
         placed = kept(plan, placed, cache)
+    packed = [tensor for name, tensor in checkpoint.items() if name.startswith(PREFIX)]
     sessions = Sessions(plan, placed, cache, threads=threads or 0,
-                        check=lambda: check_finite(tensors.values()))  # fmt: skip
+                        check=lambda: check_finite([*tensors.values(), *packed]))  # fmt: skip
     model = make(plan, sessions, tensors)
     model.report = Report((), unused, None)
     return model
@@ -69,9 +70,10 @@ def _matched(plan: Plan, checkpoint: Mapping[str, StoredTensor], ready: tuple[Gr
     """Match a plan with a checkpoint, some of whose matrices are there in blocks."""
     shapes = {name: tensor.shape for name, tensor in checkpoint.items()
               if not (ready and name.startswith(PREFIX))}  # fmt: skip
-    absent = {name: plan.places[name] for group in ready for name in group.weights
+    absent = {name for group in ready for name in group.weights
               if plan.places[name].stored not in shapes}  # fmt: skip
-    shapes |= {p.stored: names.stored_shape(p, plan.shapes) for p in absent.values()}
+    shapes |= {_spelled(plan, name, shapes): names.stored_shape(plan.places[name], plan.shapes)
+               for name in absent}  # fmt: skip
     plan = plan.settled(shapes)
     matched = match(plan, shapes)
     if matched.missing_head:
@@ -83,3 +85,15 @@ def _matched(plan: Plan, checkpoint: Mapping[str, StoredTensor], ready: tuple[Gr
     found = {name: checkpoint[source] for name, source in matched.sources.items()
              if source in checkpoint}  # fmt: skip
     return plan, found, matched.unused
+
+
+def _spelled(plan: Plan, name: str, stored: Iterable[str]) -> str:
+    """Spell a tensor's name as the file does those beside it: with what stands before a body."""
+    own = plan.places[name].stored
+    if plan.is_head(name):
+        return own
+    bare = [place.stored.removeprefix(plan.body) for place in plan.places.values()
+            if not plan.is_head(place.canonical[0])]  # fmt: skip
+    before = (there.removesuffix(known) for there in stored for known in bare
+              if there.endswith(known))  # fmt: skip
+    return next(before, plan.body) + own.removeprefix(plan.body)

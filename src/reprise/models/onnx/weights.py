@@ -57,12 +57,11 @@ class Blocked:
     """Where the tensors of layers that are in blocks lie: numbers, scales, bias."""
 
     group: Group
-    bits: int
     spots: tuple[Spot, ...]
 
     def tensors(self) -> Iterator[tuple[str, str, tuple[int, ...], Spot, int]]:
         """Name, type, shape, place and bytes of each."""
-        wanted = self.group.shapes(self.bits).items()
+        wanted = self.group.shapes().items()
         for (name, (dtype, shape)), spot in zip(wanted, self.spots, strict=True):
             yield name, dtype, shape, spot, prod(shape) * (_ITEM if dtype == "F32" else 1)
 

@@ -1,0 +1,128 @@
+"""Matrices in 8 and 4 bits by blocks: every way they are stored, made once, close to float32."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reprise.base.errors import InvalidInput
+from reprise.models import AutoModelForCausalLM, AutoModelForSeq2SeqLM, Config
+from reprise.models.measuring import answer_of, cosines_of
+from reprise.models.onnx.blocks import Matrix
+from reprise.models.onnx.groups import BITS, groups
+from reprise.models.weights import open_checkpoint, save_safetensors
+from tests.model_cases import Case
+from tests.onnx_models import case_named, loaded, stored
+from tests.seeded_models import checkpoint, inputs
+
+# in columns, as it is, as it is with an output layer of its own, woven by head, rows of one; both
+CASES = ("gpt2", "qwen2", "mistral", "gpt_neox", "phi3", "opt", "bart")
+LEAST = {"int8": 0.999, "int4": 0.92}
+HEADS = {"gpt2": "LMHeadModel", "bart": "ForConditionalGeneration"}
+
+
+def head_of(case: Case) -> str:
+    return HEADS.get(case.name, "ForCausalLM")
+
+
+def in_folder(name: str, folder: Path) -> Case:
+    """Write a case with its configuration."""
+    case = case_named(name)
+    stored(case, head_of(case), folder)
+    Config({"model_type": case.model_type, **case.config}).save(folder)
+    return case
+
+
+@pytest.mark.parametrize("dtype", BITS)
+@pytest.mark.parametrize("name", CASES)
+def test_answers_stay_close_however_matrices_are_stored(
+    name: str, dtype: str, tmp_path: Path
+) -> None:
+    case = case_named(name)
+    given = inputs(case, head_of(case))
+    exact = answer_of(loaded(case, head_of(case), tmp_path)(**given))
+    coarse = answer_of(loaded(case, head_of(case), tmp_path, dtype=dtype)(**given))
+    assert LEAST[dtype] < cosines_of(exact, coarse).mean() < 1
+
+
+@pytest.mark.parametrize("dtype", BITS)
+def test_numbers_are_at_most_half_a_step_away(dtype: str, tmp_path: Path) -> None:
+    model = loaded(case_named("gpt2"), "LMHeadModel", tmp_path)
+    bits, middle = BITS[dtype], 1 << (BITS[dtype] - 1)
+    for group in groups(model.plan, bits):
+        matrix = Matrix(model.plan, model.tensors, group, bits)
+        numbers = matrix.numbers()
+        if bits == 4:
+            numbers = np.stack((numbers & 15, numbers >> 4), axis=-1).reshape(
+                *numbers.shape[:2], -1
+            )
+        found = (numbers.astype(np.float32) - middle) * matrix.scales[..., None]
+        wanted = np.concatenate([part for _, part in matrix.parts()])
+        # The side that has one step less may lose a whole one.
+        reach = np.where(np.abs(wanted) > (middle - 1) * np.abs(matrix.scales[..., None]), 1, 0.5)
+        assert (np.abs(found - wanted) <= np.abs(matrix.scales[..., None]) * reach * 1.001).all()
+
+
+def test_they_are_made_once_and_only_what_remains_is_converted(tmp_path: Path) -> None:
+    case = case_named("qwen2")
+    arrays = checkpoint(case, "ForCausalLM").items()
+    halves = [(n, "F16", a.shape, a.astype("<f2").tobytes()) for n, a in arrays]
+    save_safetensors(tmp_path, halves)
+    Config({"model_type": case.model_type, **case.config}).save(tmp_path)
+    cache = tmp_path / "cache"
+    for _ in range(2):
+        model = AutoModelForCausalLM.from_pretrained(tmp_path, dtype="int4", cache_dir=cache)
+    (folder,) = cache.glob("*.lm-int4")
+    (converted,) = cache.glob("*.f32")
+    assert [path.name for path in folder.iterdir()] == ["model.safetensors"]
+    assert model.engine == "onnx"
+    matrices = sum(g.out * g.into for g in groups(model.plan, 4) if "embed" not in g.name)
+    every = sum(a.size for _, a in arrays)
+    assert converted.stat().st_size < 4 * (every - matrices) + 64 * len(halves)
+
+
+def test_what_was_kept_changes_with_the_weights(tmp_path: Path) -> None:
+    in_folder("gpt2", tmp_path)
+    cache = tmp_path / "cache"
+    first = AutoModelForCausalLM.from_pretrained(tmp_path, dtype="int8", cache_dir=cache)
+    tensors = {
+        n: t.numpy() * 1.5 for n, t in open_checkpoint(tmp_path / "model.safetensors").items()
+    }
+    save_safetensors(tmp_path, [(n, "F32", a.shape, a.tobytes()) for n, a in tensors.items()])
+    second = AutoModelForCausalLM.from_pretrained(tmp_path, dtype="int8", cache_dir=cache)
+    ids = np.array([[5, 6, 7]])
+    assert not np.allclose(first(ids).logits, second(ids).logits)
+    assert len(list(cache.glob("*.lm-int8"))) == 2
+
+
+@pytest.mark.parametrize("dtype", BITS)
+def test_a_batch_is_what_single_calls_are(dtype: str, tmp_path: Path) -> None:
+    model = loaded(case_named("qwen2"), "ForCausalLM", tmp_path, dtype=dtype)
+    asked: dict[str, Any] = {"max_new_tokens": 8, "do_sample": True, "seed": 5, "pad_token_id": 0,
+                             "eos_token_id": []}  # fmt: skip
+    ids, mask = [[28, 19, 8, 35], [0, 0, 3, 12]], [[1, 1, 1, 1], [0, 0, 1, 1]]
+    batch = model.generate(ids, attention_mask=mask, **asked)
+    for row, length in enumerate((4, 2)):
+        alone = model.generate([ids[row][4 - length :]], **asked)
+        assert batch[row, 4:].tolist() == alone[0, length:].tolist()
+
+
+def test_an_encoder_and_a_decoder_write_in_few_bits(tmp_path: Path) -> None:
+    in_folder("bart", tmp_path)
+    given = {"input_ids": [[28, 19, 8, 35]], "num_beams": 3, "max_new_tokens": 5}
+    model = AutoModelForSeq2SeqLM.from_pretrained(tmp_path, dtype="int8", cache_dir=tmp_path)
+    assert np.asarray(model.generate(**given)).shape == (1, 6)
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    case = case_named("gpt2")
+    arrays = checkpoint(case, "LMHeadModel")
+    arrays["transformer.h.0.mlp.c_fc.weight"][3, 3] = np.nan
+    save_safetensors(tmp_path, [(n, "F32", a.shape, a.astype("<f4").tobytes())
+                                for n, a in arrays.items()])  # fmt: skip
+    Config({"model_type": case.model_type, **case.config}).save(tmp_path)
+    cache = tmp_path / "cache"
+    with pytest.raises(InvalidInput, match=r"layers\.0\.ff\.up holds numbers that are not finite"):
+        AutoModelForCausalLM.from_pretrained(tmp_path, dtype="int8", cache_dir=cache)
+    assert not list(cache.iterdir())
