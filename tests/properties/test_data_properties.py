@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from reprise.data import Dataset
 from reprise.data.permutation import Permutation
 from reprise.data.selection import compose, picked, resolve_all, whole
+from reprise.data.shuffling import Blocks
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 rows = st.lists(
@@ -39,6 +40,15 @@ def test_any_part_of_a_permutation_can_be_had_alone(
     ]
     assert together.tolist() == alone
     assert all(0 <= value < size for value in alone)
+
+
+@given(st.integers(0, 3000), st.integers(1, 40), st.integers(0, 2**63), st.integers(0, 5))
+def test_drawn_blocks_take_every_row_once(size: int, block: int, seed: int, epoch: int) -> None:
+    order = Blocks(size, min(block, max(size, 1)), seed, epoch)
+    found = resolve_all(order)
+    assert sorted(found.tolist()) == list(range(size))
+    some = np.arange(0, size, 7, dtype=np.int64)[::-1].copy()
+    assert order.resolve(some).tolist() == found[some].tolist()
 
 
 @given(st.data(), st.integers(1, 60))

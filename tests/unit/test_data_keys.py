@@ -9,10 +9,12 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
-from reprise.base.errors import InvalidInput, RemoteFailure
-from reprise.data import Dataset, Store
+from reprise.base.errors import InvalidInput, MissingExtra, RemoteFailure
+from reprise.data import Dataset, RayExecutor, Store, Threads
 
 
 @pytest.fixture
@@ -182,6 +184,33 @@ def test_workers_give_the_same_rows(store: Store) -> None:
     assert there[:] == here[:]
     kept = data.filter(lambda row: row["x"] % 2 == 0, num_proc=2)
     assert kept[:] == data.filter(lambda row: row["x"] % 2 == 0, cache=False)[:]
+
+
+def test_threads_give_the_same_rows_under_the_same_keys(store: Store) -> None:
+    data = Dataset.from_dict({"x": list(range(9000))}).with_store(store).with_format("arrow")
+
+    def double(batch: pa.Table) -> pa.Table:
+        return pa.table({"y": pc.multiply(batch["x"], 2)})
+
+    there = data.map(double, batched=True, executor=Threads(3))
+    assert there.with_format()["y"] == [2 * x for x in range(9000)]
+    assert reused(data.map(double, batched=True)) == [True]
+    kept = data.with_format().filter(lambda row: row["x"] > 8990, executor=Threads(2))
+    assert kept["x"] == list(range(8991, 9000))
+
+
+def test_a_failure_in_a_thread_ends_the_others_and_leaves_nothing(store: Store) -> None:
+    data = Dataset.from_dict({"x": list(range(40_000))}).with_store(store)
+    with pytest.raises(ZeroDivisionError) as caught:
+        data.map(lambda row: {"y": 1 // (row["x"] - 100)}, executor=Threads(2))
+    assert caught.value.__notes__ == ["in row 100, given to <lambda>"]
+    assert [path for path in store.root.rglob("*") if path.is_file()] == []
+
+
+def test_ray_is_asked_for_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'reprise\[scale\]'"):
+        RayExecutor()
 
 
 def test_a_failure_in_a_worker_names_the_row_and_leaves_nothing(store: Store) -> None:

@@ -16,7 +16,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from reprise.data.permutation import Indices
 
-_AROUND = 1 << 16  # bytes that the kernel maps at once around a page that is asked for
+_AROUND = 2 << 20  # bytes that the kernel may map at once around a page that is asked for
 KEPT = 256 << 20  # bytes of a mapped table that stay when nobody asks for less
 
 
@@ -97,6 +97,20 @@ class Pages:
             bytes_ += int(np.count_nonzero(seen)) * _AROUND
         if bytes_ > kept:
             self.release()
+
+    def cuts(self, rows: Indices, names: Sequence[str], kept: int) -> Indices:
+        """Return where to pause and give pages back when rows, ascending, are read in turn."""
+        if not self.mappings:
+            return np.array([], np.int64)
+        bytes_ = np.zeros(len(rows), np.int64)
+        for name in names:
+            width = self.widths[name]
+            first = (rows * width).astype(np.int64) // _AROUND
+            last = ((rows + 1) * width).astype(np.int64) // _AROUND
+            before = np.r_[-1, last[:-1]]
+            bytes_ += last - np.maximum(before, first - 1)
+        parts = np.cumsum(bytes_) * _AROUND // max(kept, 1)
+        return np.flatnonzero(np.diff(parts)) + 1
 
     def release(self) -> None:
         """Give all pages back."""

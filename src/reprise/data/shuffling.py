@@ -66,6 +66,6 @@ class Blocks:
 
 def shuffled_blocks(frame: Frame, seed: int, epoch: int, memory: int) -> Frame:
     """Return the rows in a drawn order that can be read with so much memory, in bytes."""
-    kept = memory // 2
-    block = max(1, int(kept / 2 / _MIXED / max(frame.row_bytes, 1.0)))
+    kept = memory // 8
+    block = max(1, int(kept / _MIXED / max(frame.row_bytes, 1.0)))
     return frame.keeping(kept).pick(Blocks(frame.size, min(block, max(frame.size, 1)), seed, epoch))

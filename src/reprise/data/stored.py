@@ -99,12 +99,24 @@ class Stored:
         wanted = list(names)
         if not len(rows):
             return self.table.select(wanted).slice(0, 0)
-        if self.mappings and len(rows) <= _READ_AT_ONCE:
-            self._note(rows, wanted, kept)
-        first, count = int(rows[0]), len(rows)
         if isinstance(rows, range) or _is_run(rows):
-            return self.table.select(wanted).slice(first, count)
+            if self.mappings and len(rows) <= _READ_AT_ONCE:
+                self._note(rows, wanted, kept)
+            return self.table.select(wanted).slice(int(rows[0]), len(rows))
+        if self.mappings and kept is not None:
+            return self._in_parts(rows, wanted, kept)
         return self._scattered(rows, wanted)
+
+    def _in_parts(self, rows: Indices, names: list[str], kept: int) -> pa.Table:
+        """Take rows in the order of the file, giving pages back on the way."""
+        order = np.argsort(rows, kind="stable")
+        ordered, parts = rows[order], []
+        for part in np.split(ordered, self.pages.cuts(ordered, names, kept)):
+            parts.append(self._scattered(part, names))
+            self.pages.release()
+        inverse = np.empty(len(rows), np.int64)
+        inverse[order] = np.arange(len(rows))
+        return pa.concat_tables(parts).combine_chunks().take(pa.array(inverse))
 
     def _note(self, rows: Rows, names: Sequence[str], kept: int | None) -> None:
         if kept is not None or not self.pages.is_small:
