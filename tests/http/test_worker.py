@@ -82,6 +82,12 @@ def test_clients_are_answered_by_models_in_processes(
     assert all(whole.startswith(answer.rstrip("\N{REPLACEMENT CHARACTER}")) for answer in answers)
     assert sorted(place.partition("@")[0] for place in service._pool.loaded()) == [
         "ada/cards", "ada/writer"]  # fmt: skip
+    # What runs is finished when the worker is told to end.
+    whole = writer.text_generation("My card", max_new_tokens=99)
+    stream = writer.text_generation("My card", max_new_tokens=99, stream=True)
+    first_piece = next(stream)
+    service.stop()
+    assert first_piece + "".join(stream) == whole
 
 
 def test_a_model_killed_in_mid_stream_is_started_again(
@@ -103,3 +109,19 @@ def test_a_model_killed_in_mid_stream_is_started_again(
     next(stream)
     writer.close()
     until(lambda: not service._running)
+
+
+def test_memory_is_for_what_was_used_last(
+    hub: Hub, start: Callable[..., Service], tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        publish(hub, save(tmp_path / name, "BertForSequenceClassification"), f"ada/{name}",
+                pipeline_tag="text-classification")  # fmt: skip
+    service = start(memory=200 * 10**6)  # a process takes more than half of it
+    first = client(hub, "ada/one").text_classification("My card")
+    (before,) = service._pool._children.values()
+    assert 50 * 10**6 < before.resident() < 200 * 10**6
+    client(hub, "ada/two").text_classification("My card")
+    (after,) = service._pool._children.values()
+    assert (after.place.partition("@")[0], bool(before.lost)) == ("ada/two", True)
+    assert client(hub, "ada/one").text_classification("My card") == first
