@@ -22,8 +22,13 @@ _SHOWN = 10  # differing examples
 
 
 @click.command()
-@click.argument("repo")
+@click.argument("repo", required=False)
 @click.option("--claim", "claim_id", metavar="ID", help="One claim: its id or digest.")
+@click.option("--due", "is_due", is_flag=True,
+              help="Instead of REPO: what the hub wants verified again; posts.")  # fmt: skip
+@click.option("--older", type=click.IntRange(0, 100_000), metavar="DAYS",
+              help="With --due: from this age on a verdict is old.  [default: 180]")  # fmt: skip
+@click.option("--most", type=click.IntRange(1), metavar="N", help="With --due: at most N claims.")
 @click.option("--list", "is_list", is_flag=True, help="Only list what is claimed.")
 @click.option(
     "--level", type=click.Choice(list(_LEVELS)), default="rerun", show_default=True,
@@ -47,12 +52,13 @@ _SHOWN = 10  # differing examples
     help="Sign the verdicts and post them to the hub, which shows them to everybody.",
 )
 @ssh_key_option
-@click.option("--endpoint", metavar="URL", help="Another hub than HF_ENDPOINT.")
+@click.option("--endpoint", "--hub", "endpoint", metavar="URL",
+              help="Another hub than HF_ENDPOINT.")  # fmt: skip
 @click.option("--offline", is_flag=True, help="Use only what is cached.")
 @isolation_options
 @output.json_option
 @click.pass_context
-def verify(ctx: click.Context, /, repo: str, claim_id: str | None, **given: Any) -> None:
+def verify(ctx: click.Context, /, repo: str | None, claim_id: str | None, **given: Any) -> None:
     """Compute what REPO claims again, from pinned weights and data, without network.
 
     Exits with 0 when every claim stands, with 3 when one does not, with 1 when one could not be
@@ -61,9 +67,14 @@ def verify(ctx: click.Context, /, repo: str, claim_id: str | None, **given: Any)
     from reprise.verify.running import verify as verify_all
 
     is_list, is_posted, ssh_key = (given.pop(it) for it in ("is_list", "is_posted", "ssh_key"))
-    if ssh_key is not None and not is_posted:
-        raise click.UsageError("--ssh-key goes with --post.")
+    is_due, older, most = (given.pop(it) for it in ("is_due", "older", "most"))
+    if ssh_key is not None and not (is_posted or is_due):
+        raise click.UsageError("--ssh-key goes with --post or --due.")
     how = _how(given)
+    if repo is None or is_due:
+        if repo is not None or not is_due or is_list or claim_id is not None:
+            raise click.UsageError("Give a REPO, or --due without --claim and --list.")
+        ctx.exit(_verify_due(how, ssh_key, (older, most)))
     if is_list:
         _list(repo, how)
         return
@@ -140,6 +151,27 @@ def _posted(repo: str, claim_id: str | None, how: "How", ssh_key: Path | None) -
         reports.append(report)
         output.say(f"{found.id}: posted as entry {made.get('logIndex')} of the log")
     return reports
+
+
+def _verify_due(how: "How", ssh_key: Path | None, wanted: tuple[int | None, int | None]) -> int:
+    """Verify what the hub says is due, as it was verified last; return the exit code."""
+    from dataclasses import replace
+
+    from reprise.cli.due import verify_due
+    from reprise.formats.verdict import Level
+    from reprise.hub.due import DueClaim, due
+
+    source = click.get_current_context().get_parameter_source("level")
+    is_chosen = source is click.core.ParameterSource.COMMANDLINE
+
+    def run(it: DueClaim) -> "list[Report]":
+        level = how.level if is_chosen else Level(it.level)
+        return _posted(it.repo, it.digest, replace(how, level=level), ssh_key)
+
+    days, most = wanted
+    reports, failed = verify_due(run, due(days=days, limit=most, endpoint=how.options.endpoint))
+    _show(reports)
+    return _EXIT_FAILED if failed else _exit_code([it.verdict.outcome for it in reports])
 
 
 def _how(given: dict[str, Any]) -> "How":

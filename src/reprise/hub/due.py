@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reprise.base.errors import HubUnreachable
+from reprise.formats.verdict import Level
 from reprise.hub import catalogue
 
 
@@ -14,12 +15,14 @@ class DueClaim:
     Attributes:
         repo: Its repo.
         digest: Its digest.
+        level: Of the last verdict: `recomputed`, `rerun` or `retrained`.
         outcome: Of the last verdict.
         reasons: Why, the most urgent first.
     """
 
     repo: str
     digest: str
+    level: str
     outcome: str
     reasons: tuple[str, ...]
 
@@ -50,6 +53,9 @@ def due(
 def _due(row: Any) -> DueClaim:
     try:
         reasons = tuple(str(reason["text"]) for reason in row["reasons"])
-        return DueClaim(str(row["repo"]), str(row["claim"]), str(row["outcome"]), reasons)
-    except (TypeError, KeyError) as error:
+        level = Level(row["level"])
+        return DueClaim(
+            str(row["repo"]), str(row["claim"]), level.value, str(row["outcome"]), reasons
+        )
+    except (TypeError, KeyError, ValueError) as error:
         raise HubUnreachable(f"The hub lists something else than a claim: {error!r}.") from None
