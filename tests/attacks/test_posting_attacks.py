@@ -12,13 +12,14 @@ import pytest
 from sqlalchemy import text
 
 from reprise.base.clock import iso
-from reprise.base.errors import CorruptContent, RepriseError
+from reprise.base.errors import CorruptContent, InvalidFormat, RepriseError
 from reprise.formats import claim, dsse, log_head, merkle, sshsig
 from reprise.formats.dsse import Signature
 from reprise.formats.key_statements import REVOKE
 from reprise.formats.verdict import Level, Outcome
-from reprise.hub import log_export, verdict_log
-from reprise.registry import claim_reading
+from reprise.hub import log_export, verdict_log, verdicts
+from reprise.hub.known_hubs import known_hubs
+from reprise.registry import claim_reading, log_check
 from tests.committing import commit
 from tests.factories import Hub, make_repo, make_token, make_user
 from tests.verdict_posts import (
@@ -242,7 +243,7 @@ def test_oversize_and_malformed_posts_are_refused(hub: Hub, eve) -> None:
     good = signed(verdict_on(CLAIM, hub.registry), EVE)
     noise = base64.b64encode(b"x" * (2 << 20)).decode()
     big = as_body(good)["envelope"] | {"payload": noise}
-    refused(eve, {"envelope": big}, 413, "at most 1 MiB")
+    refused(eve, {"envelope": big}, 413, "at most 256 KiB")
     refused(eve, as_body(good, log__txt="x" * (17 << 20)), 413, "at most 16 MiB")
     refused(eve, as_body(good, log__txt="another log"), 400, "'log.txt' is not the one")
     other = dsse.sign(good.payload, EVE, "text/plain")
@@ -262,6 +263,13 @@ def test_oversize_and_malformed_posts_are_refused(hub: Hub, eve) -> None:
                  "/api/log/consistency?from=2&to=1", "/api/log/proof"):  # fmt: skip
         assert eve.get(path).status_code in {400, 404}, path
     assert eve.get(URL).json() == []
+
+
+def test_one_account_cannot_bury_a_claim_in_verdicts(hub: Hub, eve) -> None:
+    for number in range(20):
+        assert posts(hub, eve, reason=f"run {number}").status_code == 201
+    answer = posts(hub, eve, reason="one more")
+    assert (answer.status_code, "20 on one claim" in answer.json()["error"]) == (429, True)
 
 
 def test_hostile_claim_files_become_problems_and_stop_nobody(hub: Hub, eve) -> None:
@@ -299,14 +307,39 @@ def test_an_edited_log_is_noticed_by_who_saw_it_before(online: Hub, tmp_path) ->
         ("envelope FROM verdict WHERE log_index = 1", "ey", "fy", "names another verdict"),
         ("hash FROM log_node WHERE level = 2", "", "", "are not those seen"),
     ):
-        with changed(online, place, old, new), pytest.raises(RepriseError, match=said):
-            verdict_log.check()
+        assert list(log_check.problems(online.registry)) == []
+        with changed(online, place, old, new):
+            assert list(log_check.problems(online.registry)) != []
+            with pytest.raises(RepriseError, match=said):
+                verdict_log.check()
     assert verdict_log.check().verdicts == 4
+    log_export.export(tmp_path / "mirror")
+    assert len((tmp_path / "mirror" / "log.jsonl").read_text().splitlines()) == 4
     rewritten = "DELETE FROM log_entry WHERE log_index = 3"
     with online.registry.db.write() as conn:
         conn.execute(text(rewritten))
     with pytest.raises(CorruptContent, match="it had 4 entries and has 3"):
         verdict_log.check()
+    (tmp_path / "home" / "log_heads.json").unlink()
+    with pytest.raises(CorruptContent, match="does not begin with the 4 entries"):
+        log_export.export(tmp_path / "mirror")
+
+
+def test_a_hub_that_lies_to_a_verifier_is_found_out(online: Hub) -> None:
+    make_repo(online.registry, "ada/net")
+    state(online.registry, CLAIM)
+    assert [it.claim for it in verdicts.claims_of("ada/net").found] == [CLAIM]
+    with online.registry.db.write() as conn:
+        conn.execute(text("UPDATE claim SET body = replace(body, '0.9050', '0.9051')"))
+    with pytest.raises(InvalidFormat, match="which has the digest"):
+        verdicts.claims_of("ada/net")
+    sealed = dsse.decode(online.client().get("/api/log/head").content)
+    forged = replace(sealed, payload=sealed.payload.replace(b'"size":0', b'"size":1'))
+    with pytest.raises(CorruptContent, match="is not signed by the key it names"):
+        log_head.unseal(dsse.encode(forged))
+    known_hubs().check(online.url, dsse.public_key(EVE))
+    with pytest.raises(CorruptContent, match="signs with another key than before"):
+        verdicts.hub()
 
 
 @contextmanager

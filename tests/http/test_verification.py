@@ -108,7 +108,7 @@ def test_a_second_account_posts_its_verdict_and_the_hub_shows_it(
 
 
 def test_an_ssh_key_signs_a_contradiction_and_the_author_answers(
-    folder, online, tmp_path, client_home
+    folder, online, tmp_path, client_home, capsys
 ) -> None:
     change(folder, 'value = "0.9050"', 'value = "0.9900"')
     made = claim.read((folder / claim.FOLDER / f"{SLUG}.toml").read_text())
@@ -124,10 +124,13 @@ def test_an_ssh_key_signs_a_contradiction_and_the_author_answers(
     assert (posted["outcome"], posted["keyKind"], posted["value"]) == (
         "contradicted", "ssh", "0.905",
     )  # fmt: skip
-    eve, ada = online.client((client_home / "token").read_text()), online.client(online.token)
-    answers = f"{url}/verdicts/{posted['id']}/answers"
-    assert eve.post(answers, json={"text": "So it is."}).status_code == 403
-    assert ada.post(answers, json={"text": "A typing error: 0.905."}).status_code == 201
+    eve = online.client((client_home / "token").read_text())
+    said = ["verdict", "answer", made.digest, str(posted["id"]), "A typing error: 0.905."]
+    assert run(said) == 1  # eve is no author
+    (client_home / "token").write_text(online.token)
+    capsys.readouterr()
+    assert (run(said), run(["verdict", "list", made.digest[:10]])) == (0, 0)
+    assert "contradicted\t0.905\trerun\teve" in capsys.readouterr().out
     (posted,) = eve.get(f"{url}/verdicts").json()
     assert [(it["author"], it["text"]) for it in posted["answers"]] == [
         ("ada", "A typing error: 0.905."),

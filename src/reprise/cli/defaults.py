@@ -7,8 +7,8 @@ import click
 from reprise.base.ids import RepoId
 from reprise.cli import output
 from reprise.cli.data_option import data_option, open_hub
-from reprise.formats import dsse
 from reprise.registry import defaults as chosen
+from reprise.registry.operator_key import hub_id
 
 
 @click.group()
@@ -45,7 +45,7 @@ def list_defaults(data: Path, database_url: str | None) -> None:
                  "public": it.public}
                 for it in chosen.list_all(conn)
             ]  # fmt: skip
-        key = dsse.key_id(dsse.public_key(chosen.operator_key(registry.secret)))
+        key = hub_id(registry.secret)
     output.say(f"Signed by {key}")
     empty = "None yet: reprise defaults set TASK OWNER/NAME --data DIR"
     output.table(rows, ["task", "repo", "commit", "public"], empty=empty)

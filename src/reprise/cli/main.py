@@ -45,6 +45,7 @@ COMMANDS = {
     "eval": Entry("evaluate:evaluate", "Evaluate a model on a benchmark.", _USE),
     "claim": Entry("verify:claim_command", "Compute a score and claim it.", _SHARE),
     "key": Entry("key:key", "Manage the keys that sign verdicts.", _SHARE),
+    "verdict": Entry("verdict:verdict", "Look at verdicts on a claim, and answer.", _SHARE),
     "log": Entry("log:log", "Check a hub's log of verdicts.", _USE),
     "lock": Entry("lock:lock", "Pin models, data, metrics and packages.", _USE),
     "data": Entry("data:data", "Look at data sets and what their steps keep.", _USE),

@@ -1,4 +1,4 @@
-"""`reprise reindex`: read the entry points and cards of repos again."""
+"""`reprise reindex`: read the entry points, cards and claims of repos again."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import click
 
 from reprise.cli import output
 from reprise.cli.data_option import data_option, open_hub
-from reprise.registry import card_backlog, manifest_backlog, manifests
+from reprise.registry import card_backlog, claim_reading, manifest_backlog, manifests
 
 
 @click.command()
@@ -14,7 +14,7 @@ from reprise.registry import card_backlog, manifest_backlog, manifests
 @click.option("--all", "everything", is_flag=True, help="Also those that were read before.")
 @output.json_option
 def reindex(data: Path, database_url: str | None, everything: bool) -> None:
-    """Read the entry points and cards of repos that nobody read yet, so that search finds them.
+    """Read the entry points, cards and claims of repos that nobody read yet.
 
     Of cards, that is what an older version of Reprise did not look for, such as papers.
 
@@ -24,9 +24,12 @@ def reindex(data: Path, database_url: str | None, everything: bool) -> None:
     with open_hub(data, database_url) as registry, output.status("Reading …"):
         with registry.db.write() as conn:
             manifest_backlog.note(conn, now=registry.clock(), everything=everything)
-        done = manifests.catch_up(registry)
+            if everything:
+                claim_reading.note_all(conn)
+        done, claimed = manifests.catch_up(registry), claim_reading.catch_up(registry)
         described = card_backlog.catch_up(registry, everything=everything)
     output.show(
-        {"repos": done, "cards": described},
-        f"Read the entry points of {done} repos, and the cards of {described}.",
+        {"repos": done, "cards": described, "claims": claimed},
+        f"Read the entry points of {done} repos, the cards of {described}, "
+        f"and the claims of {claimed}.",
     )

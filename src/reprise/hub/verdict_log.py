@@ -17,6 +17,7 @@ from reprise.formats import dsse, log_head, merkle, sshsig
 from reprise.formats.log_head import Head
 from reprise.formats.reading import Reader
 from reprise.hub import catalogue, settings
+from reprise.hub.known_hubs import known_hubs
 
 _VERSION = 1
 _PAGE = 500  # entries in one request
@@ -52,11 +53,7 @@ def head(endpoint: str | None = None) -> Head:
     base = _base(endpoint)
     answer = catalogue.ask("GET", "/api/log/head", about="the log", endpoint=base)
     found = log_head.unseal(json.dumps(answer).encode())
-    before = remembered(base)
-    if before is None:
-        remember(base, found)
-    elif found.key != before.key:
-        raise _changed(base, f"it is signed by {found.hub}, not by {before.hub} as before")
+    known_hubs().check(base, found.key)
     return found
 
 
@@ -68,8 +65,7 @@ def check(endpoint: str | None = None) -> Checked:
             is not signed by the key that it names.
     """
     base = _base(endpoint)
-    before = remembered(base)
-    now = head(base)
+    now, before = head(base), remembered(base)
     if before is not None:
         _check_extends(base, before, now)
     counts = {"verdict": 0, "hidden": 0, "revocation": 0}

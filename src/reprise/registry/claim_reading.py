@@ -38,6 +38,7 @@ _MAX_PROBLEMS = 50
 _MAX_PROBLEM = 500  # characters
 _ALL = 10_000_000  # more files than any repo has
 _SOURCES = {"claim": "claims"}  # an origin of `card_claims` -> how the API calls it
+_IS_MODEL = repo_table.c.type == RepoType.MODEL.value
 _log = logging.getLogger(__name__)
 
 
@@ -67,6 +68,11 @@ def catch_up(registry: Registry) -> int:
             with registry.db.write() as conn:
                 _settle(conn, number, ("the hub failed on these claims; its log says why",))
     return done
+
+
+def note_all(conn: Connection) -> None:
+    """Note that the claims of every model are to be read again."""
+    conn.execute(update(repo_table).where(_IS_MODEL).values(claims_due=True))
 
 
 def _next_due(registry: Registry) -> int | None:

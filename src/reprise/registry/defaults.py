@@ -1,7 +1,5 @@
 """Default models: what the hub's operator chose to run a task when nobody names a model."""
 
-import hashlib
-import hmac
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, select
@@ -14,8 +12,7 @@ from reprise.registry import repos, revisions
 from reprise.registry.access import ANONYMOUS, Action, Repo, allowed
 from reprise.registry.db.schema import default_model
 from reprise.registry.db.upsert import insert
-
-_PURPOSE = b"reprise operator key 1"
+from reprise.registry.operator_key import operator_key
 
 
 @dataclass(frozen=True)
@@ -100,8 +97,3 @@ def signed(conn: Connection, secret: bytes) -> bytes:
 def _is_public(repo: Repo) -> bool:
     level = allowed(ANONYMOUS, repo)
     return level is not None and level >= Action.FETCH
-
-
-def operator_key(secret: bytes) -> bytes:
-    """Derive the operator's private key: every server of a hub has the secret, and so the key."""
-    return hmac.new(secret, _PURPOSE, hashlib.sha256).digest()

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from reprise.base.errors import RepriseError
 from reprise.formats.xet.hashes import to_text
-from reprise.registry import files, repos
+from reprise.registry import files, log_check, repos
 from reprise.registry.db import schema
 from reprise.registry.git.check import check_repo
 from reprise.registry.registry import Registry
@@ -49,6 +49,7 @@ def check_hub(registry: Registry, progress: Progress, *, deep: bool = False) -> 
     for file in stored:
         progress(file.sha256.hex())
         problems += _check_file(registry, file, deep=deep)
+    problems += log_check.problems(registry)
     return Report(len(repo_ids), len(stored), len(xorbs), tuple(problems))
 
 

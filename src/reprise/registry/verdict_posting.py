@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, case, func, insert, select
 
 from reprise.base.clock import iso
 from reprise.base.digests import canonical_json, sha256_hex
@@ -38,13 +38,14 @@ from reprise.registry.storage.store import evidence_key
 from reprise.registry.verdicts import PostedVerdict
 from reprise.registry.verifier_keys import VerifierKey
 
-MAX_ENVELOPE = 1 << 20  # bytes
+MAX_ENVELOPE = 256 << 10  # bytes
 MAX_EVIDENCE = 16 << 20  # bytes of all files of one verdict
 MAX_FILES = 16
 LOG = "log.txt"
 _FILE = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _MAX_TEXT = 300  # characters of what columns and listings show
 _PER_DAY = 200  # verdicts of one account
+_PER_CLAIM = 20  # of these on one claim
 _DAY = 86_400_000_000  # microseconds
 _WORD = re.compile(r"[^a-z0-9_.]+")
 
@@ -80,7 +81,7 @@ def read(body: Mapping[str, Any]) -> Posted:
         raise InvalidInput("'envelope' must be a DSSE envelope: reprise verify --post sends one.")
     text = json.dumps(said).encode()
     if len(text) > MAX_ENVELOPE:
-        raise TooLarge(f"A verdict has at most {MAX_ENVELOPE >> 20} MiB.")
+        raise TooLarge(f"A verdict has at most {MAX_ENVELOPE >> 10} KiB.")
     if not isinstance(evidence, dict) or not all(isinstance(it, str) for it in evidence.values()):
         raise InvalidInput("'evidence' must give the text of each file by its name.")
     if len(evidence) > MAX_FILES or not all(map(_FILE.fullmatch, evidence)):
@@ -117,7 +118,7 @@ def post(
         verdict_log.lock(conn)
         caller = caller_of(conn)
         stated, key = _check_again(conn, caller, digest, found, now=now)
-        _check_rate(conn, caller, now)
+        _check_rate(conn, caller, stated, now)
         number = _keep(conn, caller, _Row(stated, key, found, kept), now=now)
         made = verdicts.by_id(conn, number)
     assert made is not None
@@ -235,11 +236,14 @@ def _check_new(conn: Connection, found: _Read) -> None:
         raise AlreadyExists(f"This verdict was posted before: it is entry {old} of the log.")
 
 
-def _check_rate(conn: Connection, caller: Caller, now: int) -> None:
+def _check_rate(conn: Connection, caller: Caller, stated: StatedClaim, now: int) -> None:
     mine = (verdict.c.account_id == caller.user.id) & (verdict.c.posted_at > now - _DAY)
-    recent = select(func.count()).select_from(verdict).where(mine)
-    if conn.execute(recent).scalar_one() >= _PER_DAY:
-        raise TooManyRequests(f"An account posts at most {_PER_DAY} verdicts a day.")
+    here = func.sum(case((verdict.c.claim_id == stated.id, 1), else_=0))
+    row = conn.execute(select(func.count(), here).select_from(verdict).where(mine)).one()
+    if row[0] >= _PER_DAY or (row[1] or 0) >= _PER_CLAIM:
+        raise TooManyRequests(
+            f"An account posts at most {_PER_DAY} verdicts a day, {_PER_CLAIM} on one claim."
+        )
 
 
 # -- keeping ----------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from reprise.server.calls import Call
 from reprise.server.responses import Json
 
 BODY_LIMIT = 24 << 20  # bytes: an envelope and its evidence as JSON
+_LISTED = 200  # verdicts in one answer
 _MAX_DIGITS = 18  # of the number of a verdict
 
 
@@ -39,11 +40,11 @@ def show(call: Call) -> Response:
 
 
 def list_verdicts(call: Call) -> Response:
-    """`GET /api/claims/{digest}/verdicts`, newest first."""
+    """`GET /api/claims/{digest}/verdicts`: the newest, at most `_LISTED`."""
     with call.read() as (conn, caller):
         found = claims.find(conn, caller, call.param("digest"))
         posted = verdicts.of_claim(conn, found.id)
-    return Json([verdicts.as_json(it) for it in posted])
+    return Json([verdicts.as_json(it) for it in posted[:_LISTED]])
 
 
 def post_verdict(call: Call) -> Response:
