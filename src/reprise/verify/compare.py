@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from statistics import fmean, stdev
+from statistics import mean, stdev
 
 from reprise.base.errors import InvalidInput
 from reprise.formats.claim import Claim
@@ -110,9 +110,9 @@ def judge_training(claim: Claim, values: Sequence[float], unit: str) -> Judged:
     """
     if len(values) < _FEWEST:
         raise InvalidInput(f"{len(values)} trainings say too little; {_FEWEST} are needed.")
-    claimed, mean = claimed_value(claim, unit), exact(fmean(values))
+    claimed, centre = claimed_value(claim, unit), exact(mean(values))
     half = exact(prediction_interval(values)) + half_unit(claim, unit)
-    difference = mean - claimed
+    difference = centre - claimed
     inside = abs(difference) <= half
     reason = (
         f"{float(abs(difference)):.6g} from the mean of {len(values)} trainings, "
@@ -138,7 +138,7 @@ def is_decided(claim: Claim, values: Sequence[float], unit: str, most: int) -> b
         return False
     if len(values) >= most:
         return True
-    apart = abs(exact(fmean(values)) - claimed_value(claim, unit))
+    apart = abs(exact(mean(values)) - claimed_value(claim, unit))
     spread, rounding = stdev(values), half_unit(claim, unit)
     least = quantile(_WIDTH, most - 1) * spread * math.sqrt(1 + 1 / most)
     widest = quantile(_CLEARLY, len(values) - 1) * spread * math.sqrt(1 + 1 / len(values))

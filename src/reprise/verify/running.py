@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from statistics import fmean
+from statistics import mean
 from typing import Any
 
 from reprise.base.clock import Clock, iso, system_clock
@@ -249,7 +249,7 @@ def _retrained(stated: Claim, claimed: Claim, where: tuple[How, Path, Path]) -> 
     kept = evidence.keep(folder, stated, environment=done.environment, predictions=answers)
     return Verdict(
         stated.digest, how.level, judged.outcome, claimed.result.value,
-        value=repr(fmean(done.values)), tolerance=f"{judged.tolerance:.12g}", reason=judged.reason,
+        value=repr(mean(done.values)), tolerance=f"{judged.tolerance:.12g}", reason=judged.reason,
         signature=score.signature, unit=score.unit, n=score.n,
         subjects={
             f"model:{claimed.model.repo}": model.tree_sha256,

@@ -36,8 +36,10 @@ def quantile(share: float, freedom: int) -> float:
 
 def below(number: float, freedom: int) -> float:
     """Return the share of the distribution below a number that is not negative."""
-    tail = _beta(freedom / (freedom + number * number), freedom / 2, 0.5) / 2
-    return 1 - tail
+    square = number * number
+    if square < freedom:  # near the middle, where 1 - x would lose digits
+        return 0.5 + _beta(square / (freedom + square), 0.5, freedom / 2) / 2
+    return 1 - _beta(freedom / (freedom + square), freedom / 2, 0.5) / 2
 
 
 def _beta(x: float, a: float, b: float) -> float:
