@@ -295,6 +295,7 @@ def test_models_are_listed_and_described(hub: Hub, workers: Workers) -> None:
     assert (info["model_sha"], info["model_pipeline_tag"]) == (commit, "text-classification")
     assert client.get("/models/ada/bert/health").status_code == 200
     assert client.get("/health").json() == {"status": "ok"}
+    assert client.post("/", json={"inputs": "x"}).json()["error"].startswith("Say which model")
     hidden = client.get("/v1/models/ada%2Fhidden")
     assert (hidden.status_code, hidden.json()["error"]["type"]) == (404, "not_found_error")
 

@@ -91,6 +91,12 @@ def chatting() -> None:
         assert text == whole
 
 
+def endpoint() -> None:
+    model = InferenceClient(f"{HUB}/models/ada/fill-mask", provider="hf-inference", timeout=120)
+    assert model.get_endpoint_info()["model_id"] == "ada/fill-mask"
+    assert model.health_check()
+
+
 def status_of(task: str) -> int:
     """The status with which a request without a mask is refused."""
     try:
@@ -105,6 +111,6 @@ def errors() -> None:
     assert status_of("fill-mask") in {400, 422}
 
 
-for part in (text_tasks, labels, vectors, files, writing, chatting, errors):
+for part in (text_tasks, labels, vectors, files, writing, chatting, endpoint, errors):
     part()
 print("ok", huggingface_hub.__version__)

@@ -190,7 +190,7 @@ class Dispatch:
             return
         worker.told.discard(job_id)
         if job.answer.begun:
-            self._usual += 0.1 * (_now() - job.since - self._usual)
+            self._usual += 0.1 * (_now() - job.given - self._usual)
         for poll in list(self._polls):
             if poll.worker is worker:
                 self._serve(poll)
@@ -266,7 +266,7 @@ class Dispatch:
             poll.handed.set_result(Handed(self._given(job, poll.worker)))
 
     def _given(self, job: Job, worker: Worker) -> Job:
-        job.holder, job.tries = worker.id, job.tries + 1
+        job.holder, job.given, job.tries = worker.id, _now(), job.tries + 1
         worker.jobs[job.id] = job
         self._count.waited.observe(_now() - job.since)
         return job

@@ -48,6 +48,7 @@ class Job:
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     answer: Answer = field(default_factory=Answer)
     holder: str = ""  # id of the worker that has it
+    given: float = 0.0  # when that worker got it
     tries: int = 0  # workers that were given it
     passed: int = 0  # later jobs that were preferred to it
     timers: list[TimerHandle] = field(default_factory=list)
