@@ -11,7 +11,7 @@ from reprise.base.optional import require
 from reprise.data.convert import is_list, is_text, to_list, width_of
 from reprise.data.features import Features
 
-OBJECTS = 512  # rows made into Python objects at once; of more, they leave the processor's cache
+OBJECTS = 1024  # rows made into Python objects at once; of more, they leave the processor's cache
 NAMES = (None, "python", "numpy", "torch", "pandas", "polars", "arrow")
 _ALIASES = {
     "np": "numpy",
@@ -111,6 +111,8 @@ def row_as(
 
 def array_as(column: pa.ChunkedArray, name: str, options: Mapping[str, Any]) -> Any:
     """Return one column as an array or tensor; a list where rows differ in shape or are texts."""
+    if name == "torch" and is_text(column.type):
+        return to_list(column)
     array = numbers(column)
     if array.dtype.kind == "O":
         return _ragged(array, name, options)

@@ -5,7 +5,7 @@ several batches are put where they belong at once, without a second pass to rest
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from reprise.data.permutation import Indices
 
+_FEW = 8  # batches; among so few, looking for each is quicker than sorting
 _MOST_ITEMS = 2**31 - 1  # that offsets of 32 bits can count
 
 
@@ -41,17 +42,28 @@ def pieces_of(rows: Indices, ends: Indices) -> list[Piece]:
     """
     if len(ends) == 1:
         return [Piece(0, rows, None)]
+    starts = np.r_[0, ends[:-1]]
+    found = []
+    for number, places in _by_batch(rows, ends):
+        found.append(Piece(number, rows[places] - starts[number], places))
+    if len(found) == 1:
+        return [Piece(found[0].batch, rows - starts[found[0].batch], None)]
+    return found
+
+
+def _by_batch(rows: Indices, ends: Indices) -> Iterator[tuple[int, Indices]]:
+    """Yield the batches that hold rows, and which rows each holds."""
     which = np.searchsorted(ends, rows, side="right")
+    if len(ends) <= _FEW:
+        for number in range(len(ends)):
+            if len(places := np.flatnonzero(which == number)):
+                yield number, places
+        return
     order = np.argsort(which, kind="stable")
     numbers = which[order]
     bounds = np.flatnonzero(np.diff(numbers)) + 1
-    starts = np.r_[0, ends[:-1]]
-    found = []
-    for places, number in zip(np.split(order, bounds), numbers[np.r_[0, bounds]], strict=True):
-        found.append(Piece(int(number), rows[places] - starts[number], places))
-    if len(found) == 1:
-        return [Piece(found[0].batch, found[0].rows, None)]
-    return found
+    for number, places in zip(numbers[np.r_[0, bounds]], np.split(order, bounds), strict=True):
+        yield int(number), places
 
 
 def has_room(shapes: Iterable[tuple[int, ...] | None], count: int) -> bool:
