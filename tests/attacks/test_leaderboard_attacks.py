@@ -175,15 +175,19 @@ def test_hostile_words_stay_words(hub: Hub) -> None:
     assert not [cell for cell in cells if cell.strip('"').startswith(("=", "@", "+"))]
 
 
-@pytest.mark.parametrize("path", [
+ODD = [
     "/api/leaderboards/..%2f", "/api/leaderboards/%00", "/leaderboards/x%20y",
     "/api/verifications/due?days=-1", "/api/verifications/due?limit=1e9",
     "/api/leaderboards?format=html", "/api/claims/xyz/badge.svg", "/claims/0",
     "/api/past-leaderboards/x", "/api/datasets/ada/none/leaderboard",
-    "/api/models/ada/none/leaderboard",
-])  # fmt: skip
-def test_odd_addresses_are_refused(hub: Hub, path: str) -> None:
-    assert hub.client().get(path).status_code in {400, 404}
+    "/api/models/ada/none/leaderboard", "/leaderboards?search=%00", "/claims/" + "z" * 64,
+]  # fmt: skip
+
+
+def test_odd_addresses_are_refused(hub: Hub) -> None:
+    client = hub.client()
+    answers = [client.get(path).status_code for path in ODD]
+    assert [path for path, it in zip(ODD, answers, strict=True) if it not in {400, 404}] == []
 
 
 def test_rebuilds_and_imports_take_only_what_they_understand(registry: Registry) -> None:

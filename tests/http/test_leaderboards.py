@@ -162,6 +162,8 @@ def test_the_real_client_reads_results_with_our_proof_and_no_other(hub: Hub) -> 
     )  # fmt: skip
     assert first.verify_token != "forged"
     assert found[1].source_url == f"{hub.url}/claims/{_digest(hub, 'hard')}"
+    (listed,) = hub.api().list_models(author="ada", expand=["evalResults"])
+    assert listed.eval_results == found
     raw = hub.client().get("/api/models/ada/good?expand=evalResults").json()["evalResults"]
     assert [it["verified"] for it in raw] == [True, False, False]
     assert posted.outcome is Outcome.EXACT or posted.outcome is Outcome.REPRODUCED
@@ -233,6 +235,7 @@ def test_pages_of_boards_claims_and_history(board: Hub) -> None:
     assert "3 examples differ" in lie
     assert "The hashes lead from this verdict to the root." in lie
     assert "contradicted" in client.get("/dan/lie").text
+    assert f'href="/leaderboards/{name}"' in client.get(f"/datasets/{DATA}").text
 
 
 def _digest(hub: Hub, task: str, model: str = "ada/good") -> str:

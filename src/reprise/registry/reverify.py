@@ -191,7 +191,8 @@ def _locked_at(conn: Connection, claim_ids: Sequence[int]) -> dict[int, int]:
         .where(claim.c.id.in_(claim_ids), entry.c.name.in_(_LOCKS), beside)
         .group_by(claim.c.id)
     )
-    return {row.id: row.seconds * _MICROS for row in rows}
+    # Git counts whole seconds: what came in the same one as a verdict came after it, to be safe.
+    return {row.id: (row.seconds + 1) * _MICROS for row in rows}
 
 
 def _reasons(

@@ -1,7 +1,7 @@
 """Listing over the Hub API: repos by filter and search, page by page."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 from sqlalchemy import Connection
@@ -15,6 +15,7 @@ from reprise.registry.commit_facts import CommitFacts
 from reprise.registry.info import CommitInfo, encode, join
 from reprise.registry.listing import Query
 from reprise.server.calls import Call
+from reprise.server.faces import evaluations
 from reprise.server.faces.hf_info import JSON, caches, identity, keep
 from reprise.server.faces.hf_read import next_link
 
@@ -54,6 +55,7 @@ class _Row:
     tip: bytes | None
     known: CommitInfo | None = None
     facts: CommitFacts | None = None
+    results: bytes | None = None  # evalResults, where asked for
 
 
 def list_repos(call: Call) -> Response:
@@ -68,6 +70,8 @@ def list_repos(call: Call) -> Response:
         rows = [_Row(repo, page.tags[repo.id], tips.get(repo.id)) for repo in page.repos]
         if detailed:
             rows = [_with_facts(call, conn, row) for row in rows]
+        if "evalResults" in shown:
+            rows = [_with_results(call, conn, row) for row in rows]
     body = b"[%s]" % b",".join(_item(call, row, shown) for row in rows)
     headers = {"Link": next_link(call, page.cursor)} if page.cursor else {}
     return Response(body, media_type=JSON, headers=headers)
@@ -146,11 +150,16 @@ def _with_facts(call: Call, conn: Connection, row: _Row) -> _Row:
     return _Row(row.repo, row.tags, row.tip, known, facts)
 
 
+def _with_results(call: Call, conn: Connection, row: _Row) -> _Row:
+    return replace(row, results=encode(evaluations.eval_results(call, conn, row.repo)))
+
+
 def _item(call: Call, row: _Row, shown: Mapping[str, None]) -> bytes:
     known = row.known or (keep(call, row.repo, row.facts) if row.facts else None)
     parts = dict(known.parts) if known is not None else {}
     parts.update((name, encode(value)) for name, value in _properties(row) if name in shown)
     parts["cardData"] = row.repo.card.encode()
+    parts |= {"evalResults": row.results} if row.results is not None else {}
     chosen = {name: parts[name] for name in shown if name in parts}
     return b"{%s}" % b",".join([identity(row.repo), *([join(chosen)] if chosen else [])])
 

@@ -11,9 +11,11 @@ from reprise.base.errors import InvalidFormat
 from reprise.base.ids import RepoType
 from reprise.formats import card as cards
 from reprise.hub.manifest import Manifest, names
-from reprise.registry import commit_facts, info, served
+from reprise.registry import commit_facts, info, leaderboards, served
+from reprise.registry.access import Caller, Repo
 from reprise.registry.cards import MAX_README, README
 from reprise.registry.info import CommitInfo
+from reprise.registry.leaderboards import Benchmark
 from reprise.server import manifests
 from reprise.server.calls import Call
 from reprise.server.faces.hf_info import caches, keep
@@ -26,6 +28,7 @@ from reprise.server.web.snippets import snippets
 from reprise.server.web.stamps import stamps_of, verified
 
 NO_MANIFEST = Manifest()
+_MAX_BOARDS = 20
 
 
 def card_page(call: Call) -> Response:
@@ -34,6 +37,7 @@ def card_page(call: Call) -> Response:
         shown = frame(call, conn, caller)
         readme = _readme(conn, shown)
         stamps = stamps_of(conn, shown.repo)
+        boards = _boards(conn, caller, shown.repo)
         found = caches(call).commits.get(info.key_of(shown.repo, shown.at.commit))
         facts = commit_facts.gather(conn, shown.repo, shown.at.commit) if found is None else None
         manifest = _manifest(call, conn, shown)
@@ -54,12 +58,20 @@ def card_page(call: Call) -> Response:
         card_html=_html(call, shown, readme) if readme else "",
         facts=card_facts(shown.repo, parts),
         stamps=stamps,
+        boards=boards[:_MAX_BOARDS],
         verified=verified(stamps),
         snippets=snippets(shown.repo, parts, names(manifest), call.base_url),
         description=shown.repo.summary,
         repo_type=shown.repo.type,
         is_model=shown.repo.type is RepoType.MODEL,
     )
+
+
+def _boards(conn: Connection, caller: Caller, repo: Repo) -> list[Benchmark]:
+    """List the leaderboards on a data set."""
+    if repo.type is not RepoType.DATASET:
+        return []
+    return leaderboards.benchmarks(conn, caller, data=str(repo.repo_id))
 
 
 def _manifest(call: Call, conn: Connection, shown: Frame) -> Manifest | None:
