@@ -11,7 +11,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 # Enough for every worker thread of the server; a waiting thread costs less than a refused one.
 _POOL_SIZE = 48
 _BUSY_MS = 30_000
-_STORE = -1  # the number of the store's lock: no repo has it
+_STORE = -2  # the number of the store's lock: no repo has it, nor the log of verdicts
 
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
