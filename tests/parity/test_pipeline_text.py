@@ -19,8 +19,9 @@ from tests.pipeline_models import save, texts, word_pieces
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 TOLERANCE = 2e-5
-# What neighbours in a batch may change; torch's own kernels round states differently by shape.
-LIKE_ALONE = {"onnx": 2e-6, "torch": 5e-6}
+# What neighbours in a batch may change. Tests run on one thread; on several, MKL adds up long sums
+# in parts that depend on the number of tokens, and torch's states move by up to 4e-6.
+LIKE_ALONE = 2e-6
 LABELS = {"id2label": {0: "O", 1: "B-PER", 2: "I-PER", 3: "B-LOC", 4: "I-LOC"}}
 ENGINES = ["onnx", "torch"]
 
@@ -169,7 +170,7 @@ def test_real_states_are_those_of_transformers_whatever_the_batch(engine: str) -
         np.testing.assert_allclose(one, other.numpy(), atol=5e-6, rtol=0)
     for batch in ("auto", 7):
         for one, other in zip(ours(sentences, batch=batch), alone, strict=True):
-            np.testing.assert_allclose(one, other, atol=LIKE_ALONE[engine], rtol=0)
+            np.testing.assert_allclose(one, other, atol=LIKE_ALONE, rtol=0)
 
 
 def test_left_padding_is_cut_off(tmp_path: Path) -> None:

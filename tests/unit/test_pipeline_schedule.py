@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reprise.base.errors import InvalidInput
 from reprise.tasks import Pipeline, Stopped, pipeline
 from reprise.tasks.rows import Pad, Row, stack, unstack
-from reprise.tasks.schedule import batches, windows
+from reprise.tasks.schedule import Room, batches, windows
 from tests.pipeline_models import save, texts
 
 
@@ -20,7 +22,31 @@ def features(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
 
 
 def test_batches_hold_the_longest_first_and_keep_to_the_budget() -> None:
-    assert batches([3, 9, 4, 1], budget=8) == [[1], [2, 0], [3]]
+    assert batches([3, 9, 4, 1], Room(budget=8, start=9)) == [[1], [2, 0], [3]]
+    assert batches([], Room(8, 9)) == []
+
+
+def test_rows_meet_where_padding_takes_less_than_another_start() -> None:
+    costs = [100, 20, 20, 18, 3]
+    assert batches(costs, Room(budget=500, start=10)) == [[0], [1, 2, 3], [4]]
+    assert batches(costs, Room(budget=500, start=1_000)) == [[0, 1, 2, 3, 4]]
+    assert batches([17, 31, 32], Room(budget=96, start=1, step=32)) == [[2, 1, 0]]
+
+
+@given(st.lists(st.integers(1, 40), max_size=7), st.integers(1, 90), st.integers(0, 50))
+def test_no_other_way_to_cut_takes_less(costs: list[int], budget: int, start: int) -> None:
+    room, widths = Room(budget, start), sorted(costs, reverse=True)
+
+    def least(begin: int) -> int:
+        if begin == len(widths):
+            return 0
+        ends = [end for end in range(begin + 1, len(widths) + 1)
+                if end == begin + 1 or widths[begin] * (end - begin) <= budget]  # fmt: skip
+        return min(start + widths[begin] * (end - begin) + least(end) for end in ends)
+
+    found = batches(costs, room)
+    assert sorted(index for group in found for index in group) == list(range(len(costs)))
+    assert sum(start + costs[group[0]] * len(group) for group in found) == least(0)
 
 
 def test_a_number_of_rows_is_kept_to() -> None:

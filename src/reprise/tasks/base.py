@@ -16,7 +16,7 @@ from reprise.tasks.parts import Parts
 from reprise.tasks.progress import advancing
 from reprise.tasks.rows import Array, Row
 from reprise.tasks.running import Runner, Stopped
-from reprise.tasks.schedule import batches, read_batch, windows
+from reprise.tasks.schedule import Room, batches, read_batch, windows
 
 Answer = dict[str, Array]
 _SCHEDULE = ("batch", "batch_size", "progress")
@@ -142,6 +142,10 @@ class Pipeline:
     def check(self, row: Row) -> None:
         """Refuse a row that the model cannot run."""
 
+    def room(self) -> Room:
+        """Say what a batch may hold."""
+        return self.runner.room
+
     def result(self, done: "Done", options: Any) -> Any:
         """Make the result of one input from the answers to its rows."""
         raise NotImplementedError
@@ -193,7 +197,7 @@ class Pipeline:
         answers: list[list[Any]] = [[None] * len(own) for own in rows]
         missing = [len(own) for own in rows]
         costs = [rows[at][number].cost for at, number in flat]
-        for group in batches(costs, rows=read_batch(schedule.batch), budget=self.runner.budget,
+        for group in batches(costs, self.room(), rows=read_batch(schedule.batch),
                              alike=self.runner.alike):  # fmt: skip
             chosen = [flat[index] for index in group]
             found = self.answers([rows[at][number] for at, number in chosen], options)

@@ -11,6 +11,7 @@ from reprise.models.generate.settings import Settings
 from reprise.tasks.base import Options, Pipeline
 from reprise.tasks.rows import Array, Row, stack
 from reprise.tasks.running import as_numpy
+from reprise.tasks.schedule import WRITING, Room
 
 _SETTINGS = frozenset(field.name for field in fields(Settings))
 _MORE = frozenset({"stopping_criteria", "logits_processor", "prefix_allowed_tokens_fn",
@@ -42,6 +43,10 @@ class WritingPipeline(Pipeline):
         """Refuse models that cannot write."""
         if not hasattr(self.model, "generate"):
             raise InvalidInput(f"{self.parts.name or 'This model'} cannot write.")
+
+    def room(self) -> Room:
+        """Say what a batch may hold: steps are what takes time."""
+        return max(self.runner.room, WRITING, key=lambda room: room.budget)
 
     def answers(self, rows: Sequence[Row], options: WritingOptions) -> list[Any]:
         """Write on from rows; gives the token ids of each sequence of each row."""

@@ -41,15 +41,21 @@ class Pad:
     left: bool = False
 
 
-def stack(rows: Sequence[Row], pad: Pad) -> dict[str, Array]:
-    """Lay rows one below the other; gives the model's arguments, `attention_mask` added to text."""
+def stack(rows: Sequence[Row], pad: Pad, width: int = 0) -> dict[str, Array]:
+    """Lay rows one below the other; gives the model's arguments, `attention_mask` added to text.
+
+    Args:
+        rows: At least one.
+        pad: How they get one length.
+        width: Which, when it is more than that of the longest.
+    """
     first = rows[0].features
     made = {n: np.stack([row.features[n] for row in rows]) for n in first if n not in _PADDED}
     if "input_ids" not in first:
         return made
     lengths = [len(row.features["input_ids"]) for row in rows]
     fillings = {"input_ids": pad.ids or 0, "token_type_ids": pad.types}
-    shape = len(rows), max(lengths)
+    shape = len(rows), max(width, *lengths)
     for name in _PADDED:
         if name in first:
             made[name] = np.full(shape, fillings[name], np.int64)
@@ -64,10 +70,10 @@ def stack(rows: Sequence[Row], pad: Pad) -> dict[str, Array]:
 
 
 def unstack(fields: Mapping[str, Any], rows: Sequence[Row], pad: Pad,
-            *, by_token: bool) -> list[dict[str, Array]]:  # fmt: skip
+            *, by_token: bool, width: int = 0) -> list[dict[str, Array]]:  # fmt: skip
     """Cut the fields of an answer into rows and, where they have a side for tokens, padding off."""
     lengths = [len(row.features.get("input_ids", ())) for row in rows]
-    width = max(lengths)
+    width = max(width, *lengths)
     cut = [_there(length, width, left=pad.left) for length in lengths]
     if not by_token or not width:
         cut = [slice(None)] * len(rows)
