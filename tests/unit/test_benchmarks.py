@@ -53,7 +53,7 @@ def test_a_file_says_rows_protocol_and_metric() -> None:
         ('evaluator = "tagging@1"', "", "evaluator is missing"),
         ("protocol", "protocoll", "protocoll is unknown; did you mean protocol"),
         ('config = "en"', 'path = "x"', "path and repo are both there"),
-        ('"a' , '"', "data.commit must be a commit"),
+        ('commit = "a', 'commit = "', "data.commit must be a commit"),
         ("batch = 16", "batch = -1", "batch must be a whole number"),
     ],
 )  # fmt: skip
