@@ -23,7 +23,7 @@ RESERVED_OWNERS = frozenset(
 RESERVED_REPOS = frozenset(
     "auth-check badge.svg blob claims commits discussions entry-points git-receive-pack "
     "git-upload-pack leaderboard lfs-files like likers notebook papers raw refs reports resolve "
-    "settings submission tree vote".split()
+    "settings submission tree try vote".split()
 )
 
 

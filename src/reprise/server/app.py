@@ -74,6 +74,7 @@ from reprise.server.web.leaderboard_pages import (
 from reprise.server.web.lists import list_page, metrics_or_page
 from reprise.server.web.state import Web
 from reprise.server.web.static_files import favicon, static_file
+from reprise.server.web.try_page import try_page
 
 register_convertors()
 
@@ -279,6 +280,7 @@ ROUTES = [
     Route(f"{_WEB}/commits/{{rev:seg}}", face(history_page)),
     Route(f"{_WEB}/commit/{{commit:seg}}", face(commit_page)),
     Route(f"{_WEB}/entry-points/{{rev:seg}}", face(entry_points_page)),
+    Route(f"{_WEB}/try/{{rev:seg}}", try_page, methods=["GET", "POST"]),
     Route(_WEB, face(account_or_legacy_page)),
 ]
 

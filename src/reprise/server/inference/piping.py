@@ -2,14 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from reprise.base.errors import AnsweredTooLate, RepriseError
+from reprise.base.errors import AnsweredTooLate, RepriseError, TooLarge
 from reprise.server.inference.answers import ClientGone, Head
 from reprise.server.inference.dispatch import Dispatch
 from reprise.server.inference.jobs import Job, Kind
@@ -36,22 +37,15 @@ class Piped(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Wait for the answer and send it."""
-        watcher = asyncio.ensure_future(self._leave_with_client(receive))
         outcome = "failed"
         try:
-            outcome = await self._answer(scope, receive, send)
+            async with _client_there(self._dispatch, self._job, receive):
+                outcome = await self._answer(scope, receive, send)
         except ClientGone:
             outcome = "left"
         finally:
-            watcher.cancel()
-            self._dispatch.leave(self._job)
             self._dispatch.count(self._job, outcome)
             self._done()
-
-    async def _leave_with_client(self, receive: Receive) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        self._dispatch.leave(self._job)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> str:
         try:
@@ -92,6 +86,49 @@ class Piped(Response):
             await sender.send(piece)
             if loop.time() > until:
                 raise AnsweredTooLate(f"The answer took over {settings.longest:g} seconds.")
+
+
+async def collect(dispatch: Dispatch, job: Job, receive: Receive, limit: int) -> tuple[int, bytes]:
+    """Wait for a whole answer: its status and at most `limit` bytes of its body.
+
+    Raises:
+        RepriseError: There is none.
+        TooLarge: It is longer.
+        ClientGone: The client left first.
+    """
+    outcome, pieces, size = "failed", [], 0
+    try:
+        async with _client_there(dispatch, job, receive):
+            head = await job.answer.head()
+            async for piece in job.answer.pieces(dispatch.settings.deadline):
+                pieces.append(piece)
+                size += len(piece)
+                if size > limit:
+                    raise TooLarge(f"The answer is over {limit} bytes.")
+        outcome = str(head.status)
+        return head.status, b"".join(pieces)
+    except RepriseError as error:
+        outcome = str(error.status)
+        raise
+    finally:
+        dispatch.count(job, outcome)
+
+
+@asynccontextmanager
+async def _client_there(dispatch: Dispatch, job: Job, receive: Receive) -> AsyncIterator[None]:
+    """Drop the job when its client leaves, and in the end."""
+
+    async def watch() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        dispatch.leave(job)
+
+    watcher = asyncio.ensure_future(watch())
+    try:
+        yield
+    finally:
+        watcher.cancel()
+        dispatch.leave(job)
 
 
 class _Sender:

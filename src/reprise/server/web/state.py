@@ -15,6 +15,7 @@ from reprise.formats.tasks import task_label
 from reprise.registry.tag_catalogue import label_of
 from reprise.registry.wording import interval_text, value_text
 from reprise.server.web import links, wording
+from reprise.server.web.trying import can_try
 
 _CACHE_BYTES = 32 << 20
 _DIGEST = 12  # hex digits of a static file's digest in its address
@@ -74,6 +75,7 @@ def _environment(static: Mapping[str, StaticFile]) -> Environment:
         "links": links,
         "static": lambda name: f"/static/{name}?v={static[name].version}",
         "ago": wording.ago,
+        "can_try": can_try,
     }
     return env
 
