@@ -23,7 +23,12 @@ GPT2 = {"vocab_size": VOCABULARY, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_po
 T5 = {"vocab_size": VOCABULARY, "d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 2,
       "num_heads": 4, "pad_token_id": 0, "eos_token_id": 3,
       "decoder_start_token_id": 0}  # fmt: skip
-TEMPLATE = "{% for m in messages %}{{ m.role }} : {{ m.content }} [SEP]{% endfor %}"
+TEMPLATE = (
+    "{% for d in documents or [] %}{{ d.text }} {% endfor %}"
+    "{% for t in tools or [] %}{{ t.function.name }} {% endfor %}"
+    "{% for m in messages %}{{ m.role }} : {{ m.content }} [SEP]{% endfor %}"
+    "{% if add_generation_prompt %}assistant :{% endif %}"
+)
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +38,11 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path
         patch.setenv("XDG_CACHE_HOME", str(root / "cache"))
         gpt2, t5 = root / "gpt2", root / "t5"
         save(gpt2, "GPT2LMHeadModel", model_type="gpt2", **GPT2)
+        tokenizer = word_pieces()
+        tokenizer.chat_template = TEMPLATE
+        save(root / "chat", "GPT2LMHeadModel", model_type="gpt2", tokenizer=tokenizer, **GPT2)
         save(t5, "T5ForConditionalGeneration", model_type="t5", **T5)
-        yield {"gpt2": gpt2, "t5": t5}
+        yield {"gpt2": gpt2, "t5": t5, "chat": root / "chat"}
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -59,16 +67,68 @@ def test_ids_are_given_without_padding_behind_them(folders: dict[str, Path]) -> 
     assert found["generated_token_ids"] == list(ids)
 
 
+ASKED = [
+    {"role": "system", "content": "be kind"},
+    {"role": "user", "content": "where is my card ?"},
+]
+BEGUN = [*ASKED, {"role": "assistant", "content": "it is"}]
+TOOL = {"type": "function", "function": {"name": "lost", "description": "", "parameters": {}}}
+
+
 @pytest.mark.parametrize("engine", ENGINES)
-def test_conversations_go_on(folders: dict[str, Path], engine: str) -> None:
-    tokenizer = word_pieces()
-    tokenizer.chat_template = TEMPLATE
-    ours = pipeline("conversational", folders["gpt2"], engine=engine, tokenizer=tokenizer)
-    chat = [{"role": "user", "content": "where is my card ?"}]
-    found = ours(chat, max_new_tokens=6)
-    assert found[0]["generated_text"][:1] == chat
-    assert found[0]["generated_text"][1]["role"] == "assistant"
-    assert ours([chat, chat], max_new_tokens=6) == [found, found]
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"return_full_text": False},
+        {"return_tensors": True},
+        {"num_beams": 3, "num_return_sequences": 2},
+        {"continue_final_message": True},
+        {"continue_final_message": False},
+        {"tools": [TOOL], "documents": [{"title": "a", "text": "my card"}]},
+        {"tokenizer_encode_kwargs": {"truncation": True, "max_length": 9}},
+        {"skip_special_tokens": False},
+    ],
+)
+def test_conversations_go_on(
+    folders: dict[str, Path], engine: str, options: dict[str, Any]
+) -> None:
+    ours = pipeline("conversational", folders["chat"], engine=engine, max_new_tokens=7)
+    reference = theirs("text-generation", folders["chat"])
+    for chat in (ASKED, BEGUN, [ASKED, BEGUN, ASKED[1:]]):
+        expected = reference(chat, do_sample=False, max_new_tokens=7, **options)
+        assert _listed(ours(chat, **options)) == _listed(expected)
+
+
+def _listed(found: Any) -> Any:
+    """Turn tensors into lists, without padding behind the end."""
+    if isinstance(found, list):
+        return [_listed(each) for each in found]
+    ids = found.get("generated_token_ids")
+    if ids is None:
+        return found
+    ids = list(ids)
+    while ids[-1] == GPT2["pad_token_id"]:
+        ids.pop()
+    return {"generated_token_ids": ids}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"prefix": "my card"},
+        {"prefix": "my card", "return_full_text": False},
+        {"stop_sequence": "card"},
+        {"handle_long_generation": "hole", "max_new_tokens": 60},
+        {"add_special_tokens": False},
+    ],
+)
+def test_parameters_of_texts(folders: dict[str, Path], options: dict[str, Any]) -> None:
+    options = {"max_new_tokens": 9, **options}
+    ours = pipeline("text-generation", folders["gpt2"])
+    reference = theirs("text-generation", folders["gpt2"])
+    for inputs in ("where is my new card now ?", texts(3)):
+        assert ours(inputs, **options) == reference(inputs, do_sample=False, **options)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

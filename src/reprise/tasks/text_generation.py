@@ -94,9 +94,10 @@ class TextGeneration(WritingPipeline):
     def rows(self, items: Sequence[Any], options: GenerationOptions) -> list[list[Row]]:
         """Encode texts; conversations by the model's template."""
         more = dict(options.tokenizer_encode_kwargs or {})
+        if options.truncation is not None:
+            more.setdefault("truncation", options.truncation)
         special = more.pop("add_special_tokens", options.add_special_tokens)
-        plain = Cut(truncation=more.pop("truncation", options.truncation),
-                    max_length=more.pop("max_length", None),
+        plain = Cut(truncation=more.get("truncation"), max_length=more.get("max_length"),
                     special=special is None or special)  # fmt: skip
         texts = [options.prefix + item for item in items if isinstance(item, str)]
         made = iter(self.reader.rows(self.reader.encode(texts, plain)) if texts else [])
