@@ -153,14 +153,17 @@ def benchmarks(conn: Connection, caller: Caller, *, data: str | None = None) -> 
         .order_by(claim.c.id)
         .limit(MAX_CLAIMS)
     )  # fmt: skip
+    made: dict[tuple[object, ...], Benchmark | None] = {}
+    ids: dict[str, dict[int, None]] = {}
     found: dict[str, Benchmark] = {}
     for row in rows:
-        made = _benchmark(row)
-        if made is None:
-            continue
-        known = found.get(made.id)
-        ids = dict.fromkeys((*(known.claim_ids if known else ()), *made.claim_ids))
-        found[made.id] = replace(made, claim_ids=tuple(ids))
+        about = (row.data_key, row.data_config, row.data_split, row.signature)
+        if about not in made:
+            made[about] = _benchmark(row)
+        if (board := made[about]) is not None:
+            found[board.id] = board
+            ids.setdefault(board.id, {})[row.id] = None
+    found = {name: replace(it, claim_ids=tuple(ids[name])) for name, it in found.items()}
     return sorted(found.values(), key=lambda it: (-len(it.claim_ids), it.title, it.key))
 
 
@@ -249,7 +252,7 @@ def _benchmark(row: Any) -> Benchmark | None:
     except InvalidFormat:
         return None
     name = board_id(row.data_key, row.data_config, row.data_split, key)
-    return Benchmark(name, row.data_repo, row.data_config, row.data_split, key, fields, (row.id,))
+    return Benchmark(name, row.data_repo, row.data_config, row.data_split, key, fields, ())
 
 
 def _pairs(

@@ -12,7 +12,7 @@ from reprise.server.calls import Call
 from reprise.server.web.rank_plot import plots
 from reprise.server.web.render import page
 
-_BUILT = 40  # boards whose leader is shown
+_BUILT = 20  # boards whose leader is shown
 _LISTED = 200
 _MAX_WORDS = 200  # characters
 REASONS = {
