@@ -76,12 +76,7 @@ def calling(claim: Claim, offers: Sequence[Offer], checked: Sequence[str]) -> Ca
         NoAnswer: Nobody says which one is meant, or it does not exist.
     """
     run = claim.run
-    if run.entry not in {None, ENTRY_POINT}:
-        raise NoAnswer(
-            Outcome.UNVERIFIABLE,
-            f"run.entry is {run.entry!r}, which this version cannot run; it runs {ENTRY_POINT} "
-            "and its own evaluators",
-        )
+    check_entry(run.entry)
     if unknown := sorted(set(run.args) - _KNOWN_ARGS):
         raise NoAnswer(Outcome.UNVERIFIABLE, f"run.args has {unknown[0]!r}, which means nothing")
     name = run.args.get("name") or _only(offers, checked)
@@ -93,6 +88,20 @@ def calling(claim: Claim, offers: Sequence[Offer], checked: Sequence[str]) -> Ca
         str(name), _table(run.args, "kwargs"), _table(run.args, "call"),
         str(run.args.get("method", "")), run.batch or BATCH,
     )  # fmt: skip
+
+
+def check_entry(entry: str | None) -> None:
+    """Refuse what is neither an entry point nor left open.
+
+    Raises:
+        NoAnswer: The claim names something else, such as the harness of somebody else.
+    """
+    if entry not in {None, ENTRY_POINT}:
+        raise NoAnswer(
+            Outcome.UNVERIFIABLE,
+            f"run.entry is {entry!r}, which this version cannot run; it runs {ENTRY_POINT} "
+            "and its own evaluators",
+        )
 
 
 def columns(claim: Claim, names: Sequence[str], textual: Sequence[str]) -> Columns:

@@ -87,6 +87,7 @@ def work_of(claimed: Claim, model: Model, data: Data) -> Work:
     """
     if catalogue.is_evaluator(claimed.run.entry):
         return _of_evaluator(claimed, model, data)
+    plan.check_entry(claimed.run.entry)
     return _of_entry_point(claimed, model, data)
 
 
