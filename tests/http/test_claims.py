@@ -79,6 +79,27 @@ def test_a_claim_of_a_card_lives_as_long_as_the_model_does(hub: Hub) -> None:
     assert (old["digest"], new["digest"] == first["digest"]) == (first["digest"], False)
 
 
+def test_of_withdrawn_claims_that_nobody_ran_the_newest_are_kept(hub: Hub) -> None:
+    make_repo(hub.registry, "ada/net")
+    first = state(hub.registry, claim_of(value="0.1000"))
+    eve = verifier(hub, "eve")
+    made = verdict_on(first, hub.registry, outcome=Outcome.CONTRADICTED)
+    url = f"/api/claims/{first.digest}/verdicts"
+    assert eve.post(url, json=as_body(signed(made, KEYS["eve"]))).status_code == 201
+    for start in (1000, 2000):
+        metrics = [f"{{type: accuracy, value: 0.{start + number}1}}" for number in range(300)]
+        card = CARD.format(value=0.5, body="").replace("[{", "[" + ", ".join(metrics) + ", {")
+        commit(hub.registry, "ada/net", {"README.md": card.encode(), "w.bin": b"%d" % start})
+        claim_reading.catch_up(hub.registry)
+    state(hub.registry, claim_of(), slug="words")
+    commit(hub.registry, "ada/net", {"README.md": b"# Net\n"})
+    claim_reading.catch_up(hub.registry)
+    found = eve.get("/api/models/ada/net/claims").json()["claims"]
+    assert [it["value"] for it in found if it["withdrawnAt"] is None] == ["0.9050"]
+    gone = [it for it in found if it["withdrawnAt"] is not None]
+    assert (len(gone), [it["value"] for it in gone if it["verdicts"]]) == (501, ["0.1000"])
+
+
 def test_claims_follow_a_repo_to_its_new_name_and_are_found_by_benchmark(hub: Hub) -> None:
     make_repo(hub.registry, "ada/net")
     stated = state(hub.registry, claim_of())

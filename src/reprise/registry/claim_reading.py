@@ -6,51 +6,34 @@ thread calls `catch_up`. A claim that is gone from the tip is kept as withdrawn,
 
 import json
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, exists, insert, select, update
 
-from reprise.base.digests import canonical_json, sha256_hex
-from reprise.base.errors import InvalidFormat, InvalidId
+from reprise.base.digests import canonical_json
+from reprise.base.errors import InvalidId
 from reprise.base.ids import RepoId, RepoType
-from reprise.formats import card, card_claims, claim, trees
+from reprise.formats import claim
 from reprise.formats.card_claims import Claims, Found
 from reprise.formats.claim import Claim
-from reprise.registry import repos
+from reprise.registry import claim_texts, repos
 from reprise.registry.access import Repo
-from reprise.registry.cards import MAX_README, README
+from reprise.registry.claim_texts import Texts
 from reprise.registry.db import claim_tables
 from reprise.registry.db.database import lock_repo
 from reprise.registry.db.schema import repo as repo_table
-from reprise.registry.git import entries, refs
-from reprise.registry.git.entries import Listed
-from reprise.registry.git.store import GitStore
+from reprise.registry.git import refs
 from reprise.registry.manifests import storable
 from reprise.registry.registry import Registry
 
 MAX_CLAIMS = 2_000  # of one repo
-MAX_FILE = 1 << 20  # bytes of one file of claims
-_MAX_FILES = 1_000
+_MAX_WITHDRAWN = 500  # of one repo, besides those that somebody ran
 _MAX_NAME = 200  # characters of a name that claims are found by
 _MAX_PROBLEMS = 50
 _MAX_PROBLEM = 500  # characters
-_ALL = 10_000_000  # more files than any repo has
 _SOURCES = {"claim": "claims"}  # an origin of `card_claims` -> how the API calls it
 _IS_MODEL = repo_table.c.type == RepoType.MODEL.value
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class _Texts:
-    """The files of a commit that claim something, by path, and what all others come to."""
-
-    card: str = ""
-    claims: dict[str, str] = field(default_factory=dict)
-    results: dict[str, str] = field(default_factory=dict)
-    problems: tuple[str, ...] = ()
-    files_digest: str = ""
 
 
 def catch_up(registry: Registry) -> int:
@@ -85,8 +68,8 @@ def _bring_up_to_date(registry: Registry, number: int) -> None:
     with registry.db.read() as conn:
         repo = repos.by_number(conn, number)
         tip = _tip(conn, repo) if repo is not None else None
-        texts = _read(conn, repo, tip) if repo is not None and tip else _Texts()
-    found = _claims(texts, repo, tip) if repo is not None and tip else Claims()
+        texts = claim_texts.read(conn, repo) if repo is not None and tip else Texts()
+    found = claim_texts.claims_in(texts, repo, tip) if repo is not None and tip else Claims()
     with registry.db.write() as conn:
         lock_repo(conn, number)
         repo = repos.by_number(conn, number)
@@ -100,78 +83,7 @@ def _bring_up_to_date(registry: Registry, number: int) -> None:
         _settle(conn, number, (*texts.problems, *found.problems))
 
 
-# -- reading ----------------------------------------------------------------------------------
-
-
-def _read(conn: Connection, repo: Repo, tip: bytes) -> _Texts:
-    del tip  # the rows of `entry` are those of the tip, in this snapshot
-    listed = [it for it in entries.list_recursive(conn, repo.id, limit=_ALL) if not it.is_folder]
-    wanted = {it.path: it for it in listed if _states(it.path)}
-    files = [it for it in listed if not trees.is_words(it.path)]
-    problems = [*_unreadable(wanted), *_too_many(wanted)]
-    chosen = [it for it in sorted(wanted.values(), key=lambda it: it.path) if _is_readable(it)]
-    store = GitStore(conn, repo.id)
-    bodies = {it.path: _text(store, it) for it in chosen[:_MAX_FILES]}
-    return _Texts(
-        bodies.get(README, ""),
-        {path: text for path, text in bodies.items() if path.startswith(claim.FOLDER)},
-        {path: text for path, text in bodies.items() if path.startswith(card_claims.EVAL_RESULTS)},
-        tuple(problems),
-        _digest_of(files),
-    )
-
-
-def _states(path: str) -> bool:
-    """Tell whether a file may state claims."""
-    folder, _, name = path.rpartition("/")
-    if path == README:
-        return True
-    return (folder == claim.FOLDER and name.endswith(".toml")) or (
-        folder == card_claims.EVAL_RESULTS and name.endswith(".yaml")
-    )
-
-
-def _is_readable(it: Listed) -> bool:
-    limit = MAX_README if it.path == README else MAX_FILE
-    return it.pointer is None and it.size <= limit
-
-
-def _unreadable(wanted: dict[str, Listed]) -> Iterator[str]:
-    for path, it in sorted(wanted.items()):
-        if not _is_readable(it):
-            yield f"{path}: is a large file; claims are texts of at most {MAX_FILE >> 20} MiB"
-
-
-def _too_many(wanted: dict[str, Listed]) -> Iterator[str]:
-    if len(wanted) > _MAX_FILES:
-        yield f"only the first {_MAX_FILES} of {len(wanted)} files of claims are read"
-
-
-def _text(store: GitStore, it: Listed) -> str:
-    return store.read(it.oid).body.decode("utf-8", "replace")
-
-
-def _digest_of(files: list[Listed]) -> str:
-    """Return what stands for all files that can change a number."""
-    return sha256_hex(canonical_json(sorted([it.path, it.oid.hex()] for it in files)))
-
-
-def _claims(texts: _Texts, repo: Repo, tip: bytes) -> Claims:
-    """Read claims in the order in which a verifier reads them."""
-    name, commit, found = str(repo.repo_id), tip.hex(), Claims()
-    for path, text in texts.claims.items():
-        found += card_claims.from_claim_file(text, path)
-    found += card_claims.from_card(_card(texts.card), name, commit)
-    for path, text in texts.results.items():
-        found += card_claims.from_eval_results(text, name, commit, path=path)
-    return found
-
-
-def _card(text: str) -> dict[str, Any]:
-    try:
-        return card.parse(text).data
-    except InvalidFormat:
-        return {}
+# -- what may be kept -------------------------------------------------------------------------
 
 
 def _own(conn: Connection, repo: Repo, found: Claims) -> Claims:
@@ -291,7 +203,19 @@ def _withdraw(conn: Connection, repo: Repo, standing: set[int], *, now: int) -> 
     table = claim_tables.claim
     mine = (table.c.repo_id == repo.id) & table.c.withdrawn_at.is_(None)
     gone = mine & table.c.id.not_in(standing)
-    conn.execute(update(table).where(gone).values(withdrawn_at=now))
+    if conn.execute(update(table).where(gone).values(withdrawn_at=now)).rowcount:
+        _prune(conn, repo)
+
+
+def _prune(conn: Connection, repo: Repo) -> None:
+    """Forget the oldest withdrawn claims that nobody ever ran: each push may withdraw hundreds."""
+    table = claim_tables.claim
+    was_run = exists().where(claim_tables.run.c.claim_id == table.c.id)
+    idle = (table.c.repo_id == repo.id) & table.c.withdrawn_at.is_not(None) & ~was_run
+    newest = select(table.c.id).where(idle).order_by(table.c.withdrawn_at.desc(), table.c.id.desc())
+    kept = conn.execute(newest.limit(_MAX_WITHDRAWN)).scalars().all()
+    if len(kept) == _MAX_WITHDRAWN:
+        conn.execute(delete(table).where(idle, table.c.id.not_in(kept)))
 
 
 def _statement(body: dict[str, Any], path: str) -> bytes:
