@@ -95,6 +95,8 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let go whoever waits, finish running requests, then the application."""
+        if self._app.state.companion is not None:
+            self._app.state.companion.end()  # before it finds the hub gone
         self._app.state.dispatch.close()
         await super().shutdown(sockets)
         finish(self._app)

@@ -47,8 +47,13 @@ class Companion:
         log.info("started a worker, process %d", self._process.pid)
         return True
 
+    def end(self) -> None:
+        """Ask the worker to end."""
+        if self._process is not None:
+            self._process.terminate()
+
     def stop(self) -> None:
-        """End the worker."""
+        """End the worker, and wait until it has ended."""
         if self._process is None:
             return
         self._process.terminate()
