@@ -2,11 +2,13 @@
 
 import math
 import random
+from pathlib import Path
 from statistics import fmean, stdev
 
 import numpy as np
 import pytest
 
+from reprise import load_metric
 from reprise.registry.example_scores import read
 from reprise.registry.paired_draws import MAX_EXAMPLES, REPLICATES, replicate_means
 from reprise.registry.ranking import Measured, Place, places
@@ -102,6 +104,26 @@ def test_a_column_is_a_score_where_its_mean_is_the_value() -> None:
     )
     assert read(head + rows, 75.0) == {"a": 100.0, "b": 50.0}
     assert read(head + rows, 50.0) == {"a": 100.0, "b": 0.0}
+
+
+def test_our_own_metrics_give_scores_where_they_are_means(tmp_path: Path) -> None:
+    answers = [{"id": k, "prediction_text": t} for k, t in (("a", "the cat"), ("b", "a dog ran"))]
+    golds = [{"id": k, "answers": {"text": [t], "answer_start": [0]}}
+             for k, t in (("a", "cat"), ("b", "dog"))]  # fmt: skip
+    cases = [("accuracy", [0, 1, 1], [0, 1, 0], "accuracy"), ("squad1", answers, golds, "f1"),
+             ("wer", ["a b c"], ["a b d"], "wer")]  # fmt: skip
+    found = {}
+    for name, predictions, references, value in cases:
+        result = load_metric(name).compute(predictions, references)
+        result.examples.to_jsonl(tmp_path / name)
+        measured_value = result.scores[value].value
+        assert measured_value is not None
+        found[name] = read((tmp_path / name).read_text(), measured_value)
+    assert found == {
+        "accuracy": {"0": 1.0, "1": 1.0, "2": 0.0},
+        "squad1": {"a": 100.0, "b": pytest.approx(200 / 3)},
+        "wer": None,
+    }
 
 
 @pytest.mark.parametrize("text", [

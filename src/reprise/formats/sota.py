@@ -13,7 +13,7 @@ from typing import Any
 from reprise.base.errors import InvalidFormat
 from reprise.formats.urls import web_url
 
-MAX_ROWS = 500_000
+MAX_ROWS = 1_000_000
 _MAX_TEXT = 300  # characters of a name
 _MAX_DEPTH = 8  # subtasks in subtasks
 # Control characters, marks that turn text around, and halves of characters.

@@ -82,7 +82,7 @@ class Entry:
         standing: What all verdicts on the claim come to.
         value: The measured value.
         reason: Why it is not ranked; empty when it is.
-        place: Ranks that it may hold; None below the line.
+        place: Ranks that it may hold; None below the line, and before `with_places`.
     """
 
     claim: StatedClaim
@@ -179,13 +179,12 @@ def find(conn: Connection, caller: Caller, board_id: str) -> Benchmark:
     raise NotFound(f"There is no leaderboard {board_id[:40]!r}.", hint="/leaderboards lists them.")
 
 
-def build(conn: Connection, benchmark: Benchmark, scores_of: ScoresOf = lambda *_: None) -> Board:
-    """Put a board together.
+def build(conn: Connection, benchmark: Benchmark) -> Board:
+    """Put a board together, without the places, which take time: see `with_places`.
 
     Args:
         conn: An open connection.
         benchmark: What `benchmarks` or `find` returned for this caller.
-        scores_of: Returns the scores of single examples behind a verdict's value, if there are any.
     """
     entries, history = [], []
     for stated, posted in _pairs(conn, benchmark.claim_ids[-10 * MAX_ENTRIES :]):
@@ -195,22 +194,27 @@ def build(conn: Connection, benchmark: Benchmark, scores_of: ScoresOf = lambda *
             entries.append(entry)
     higher = _higher_is_better(benchmark, entries)
     ranked, below = _divided(entries, higher_is_better=higher)
-    spots = places(
-        [
-            _measured(it, scores_of if number < MAX_PAIRED else lambda *_: None)
-            for number, it in enumerate(ranked)
-        ],
-        higher_is_better=higher,
-    )
+    history.sort(key=lambda it: (it.at, it.verdict.id))
     tasks = Counter(it.claim.task for it in entries).most_common(1)
     return Board(
-        benchmark,
-        tuple(replace(it, place=spot) for it, spot in zip(ranked, spots, strict=True)),
-        tuple(below),
-        tuple(sorted(history, key=lambda it: (it.at, it.verdict.id))),
-        tasks[0][0] if tasks else "",
-        higher,
+        benchmark, tuple(ranked), tuple(below), tuple(history), tasks[0][0] if tasks else "", higher
     )
+
+
+def with_places(board: Board, scores_of: ScoresOf = lambda *_: None) -> Board:
+    """Find the places that every ranked entry may hold. Hold no connection meanwhile.
+
+    Args:
+        board: From `build`.
+        scores_of: Returns the scores of single examples behind a verdict's value, if there are any.
+    """
+    systems = [
+        _measured(it, scores_of if number < MAX_PAIRED else lambda *_: None)
+        for number, it in enumerate(board.ranked)
+    ]
+    spots = places(systems, higher_is_better=board.higher_is_better)
+    ranked = (replace(it, place=spot) for it, spot in zip(board.ranked, spots, strict=True))
+    return replace(board, ranked=tuple(ranked))
 
 
 def state_of(conn: Connection, benchmark: Benchmark) -> tuple[object, ...]:

@@ -14,7 +14,7 @@ from reprise.registry.db.leaderboard_tables import past_result
 from reprise.registry.db.upsert import insert
 
 _BATCH = 1000
-_MAX_BOARDS = 1000
+_MAX_BOARDS = 20_000
 _MAX_ROWS = 500
 _ID_DIGITS = 16
 _NOT_NAMED = re.compile(r"[\W_]+")

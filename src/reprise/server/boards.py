@@ -1,6 +1,7 @@
 """Boards with the scores of single examples, which lie in the store; what was drawn is kept."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -25,18 +26,33 @@ def new_cache() -> Boards:
     return Lru(_CACHE_BYTES, lambda it: _ENTRY_BYTES * (1 + len(it.ranked) + len(it.below)))
 
 
-def board_for(call: Call, conn: Connection, benchmark: Benchmark) -> Board:
-    """Build a board, or take it from the cache while nothing about it changed."""
+@dataclass(frozen=True)
+class Draft:
+    """A board as the database has it; `finish` ranks it when the connection is given back."""
+
+    key: tuple[object, ...]
+    board: Board
+    is_finished: bool
+
+
+def draft(call: Call, conn: Connection, benchmark: Benchmark) -> Draft:
+    """Read a board, or take it from the cache while nothing about it changed."""
     kept: Boards = call.request.app.state.boards
     key = leaderboards.state_of(conn, benchmark)
     known = kept.get(key)
-    if known is not None:
-        return known
+    return Draft(key, known or leaderboards.build(conn, benchmark), known is not None)
+
+
+def finish(call: Call, found: Draft) -> Board:
+    """Rank a board. Reads evidence and draws samples: hold no connection meanwhile."""
+    if found.is_finished:
+        return found.board
 
     def scores(posted: PostedVerdict, value: float) -> Mapping[str, float] | None:
         return example_scores.of_verdict(call.registry, posted, value)
 
-    return kept.put(key, leaderboards.build(conn, benchmark, scores))
+    kept: Boards = call.request.app.state.boards
+    return kept.put(found.key, leaderboards.with_places(found.board, scores))
 
 
 def past_of(conn: Connection, benchmark: Benchmark) -> list[tuple[PastBoard, list[PastResult]]]:

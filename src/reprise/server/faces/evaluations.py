@@ -27,7 +27,7 @@ from reprise.registry.db.prepared import Prepared
 from reprise.registry.leaderboards import Entry
 from reprise.registry.verdicts import PostedVerdict
 from reprise.registry.wording import as_number
-from reprise.server.boards import board_for
+from reprise.server.boards import draft, finish
 from reprise.server.calls import Call
 from reprise.server.responses import Json
 
@@ -121,15 +121,20 @@ def dataset_leaderboard(call: Call) -> Response:
         chosen = next((it for it in found if it.id == wanted), None)
         if chosen is None:
             raise NotFound(f"Nothing on {repo.repo_id} was verified yet: it has no leaderboard.")
-        board = board_for(call, conn, chosen)
-        only_roots = _only_roots(call)
-        rows: list[dict[str, Any]] = []
-        for entry in (*board.ranked, *board.below)[:_MAX_ROWS]:
-            model = repos.by_number(conn, entry.claim.repo_id) if entry.claim.repo_id else None
-            if only_roots and model is not None and json.loads(model.card).get("base_model"):
-                continue
-            rows.append(_row(call, conn, entry, len(rows) + 1))
+        read, only_roots = draft(call, conn, chosen), _only_roots(call)
+    board = finish(call, read)
+    entries = (*board.ranked, *board.below)[:_MAX_ROWS]
+    with call.read() as (conn, _):
+        shown = [it for it in entries if not (only_roots and _has_base(conn, it))]
+        rows = [_row(call, conn, it, rank) for rank, it in enumerate(shown, 1)]
     return Json(rows)
+
+
+def _has_base(conn: Connection, entry: Entry) -> bool:
+    """Tell whether a model says that it was made from another one."""
+    number = entry.claim.repo_id
+    model = repos.by_number(conn, number) if number is not None else None
+    return model is not None and bool(json.loads(model.card).get("base_model"))
 
 
 def _only_roots(call: Call) -> bool:

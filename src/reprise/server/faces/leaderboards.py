@@ -18,7 +18,7 @@ from reprise.registry import (
 from reprise.registry.claim_badges import Mood
 from reprise.registry.reverify import Due
 from reprise.server import badge as badges
-from reprise.server.boards import board_for, past_of
+from reprise.server.boards import draft, finish, past_of
 from reprise.server.calls import Call
 from reprise.server.responses import Json
 
@@ -35,8 +35,9 @@ def list_boards(call: Call) -> Response:
     chosen, data = _format(call, "json", "sota"), call.query("data") or None
     with call.read() as (conn, caller):
         found = leaderboards.benchmarks(conn, caller, data=data)
-        full = [board_for(call, conn, it) for it in found[:_MAX_BOARDS]] if chosen == "sota" else []
+        read = [draft(call, conn, it) for it in found[:_MAX_BOARDS]] if chosen == "sota" else []
     if chosen == "sota":
+        full = [finish(call, it) for it in read]
         return Json(board_exports.as_sota(full, call.base_url), headers=_HEADERS)
     return Json([board_exports.summary(it) for it in found], headers=_HEADERS)
 
@@ -46,7 +47,8 @@ def show_board(call: Call) -> Response:
     chosen = _format(call, "json", "csv", "sota")
     with call.read() as (conn, caller):
         found = leaderboards.find(conn, caller, call.param("board"))
-        board, past = board_for(call, conn, found), past_of(conn, found)
+        read, past = draft(call, conn, found), past_of(conn, found)
+    board = finish(call, read)
     if chosen == "sota":
         return Json(board_exports.as_sota([board], call.base_url), headers=_HEADERS)
     if chosen == "json":
