@@ -1,8 +1,10 @@
 """Boards with the scores of single examples, which lie in the store; what was drawn is kept."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
 from sqlalchemy import Connection
 
 from reprise.base.lru import Lru
@@ -17,6 +19,7 @@ Boards = Lru[tuple[object, ...], Board]
 
 _CACHE_BYTES = 64 << 20
 _ENTRY_BYTES = 16 << 10
+_FRESH = 30  # seconds for which the list of old boards may be old
 _MAX_PAST = 4  # boards of old beside a board
 _MAX_ROWS = 5  # of each
 
@@ -59,3 +62,11 @@ def past_of(conn: Connection, benchmark: Benchmark) -> list[tuple[PastBoard, lis
     """Find boards of old on a data set that is called like a board's, each with its best rows."""
     boards = past_results.boards(conn, dataset=benchmark.data)[:_MAX_PAST]
     return [(board, past_results.find(conn, board.id)[1][:_MAX_ROWS]) for board in boards]
+
+
+def past_boards(call: Call, conn: Connection) -> list[PastBoard]:
+    """List all boards of old; what was found is kept for a moment, for it is the same for all."""
+    kept: Lru[tuple[object, ...], bytes] = call.request.app.state.web.data
+    key = ("past boards", int(time.monotonic() // _FRESH))
+    known = kept.get(key) or kept.put(key, msgspec.json.encode(past_results.boards(conn)))
+    return msgspec.json.decode(known, type=list[PastBoard])

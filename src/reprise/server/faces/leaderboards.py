@@ -18,7 +18,7 @@ from reprise.registry import (
 from reprise.registry.claim_badges import Mood
 from reprise.registry.reverify import Due
 from reprise.server import badge as badges
-from reprise.server.boards import draft, finish, past_of
+from reprise.server.boards import draft, finish, past_boards, past_of
 from reprise.server.calls import Call
 from reprise.server.responses import Json
 
@@ -63,8 +63,9 @@ def show_board(call: Call) -> Response:
 
 def list_past(call: Call) -> Response:
     """`GET /api/past-leaderboards?dataset=`: boards of others, which nobody verified."""
+    name = call.query("dataset")
     with call.read() as (conn, _):
-        found = past_results.boards(conn, dataset=call.query("dataset") or None)
+        found = past_results.boards(conn, dataset=name) if name else past_boards(call, conn)
     keys = ("id", "task", "dataset", "metric", "rows")
     return Json([{key: getattr(it, key) for key in keys} for it in found])
 

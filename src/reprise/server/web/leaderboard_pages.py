@@ -1,24 +1,20 @@
 """Leaderboards for people: which there are, one of them, and those of others that are history."""
 
-import time
 from dataclasses import dataclass
 
-import msgspec
-from sqlalchemy import Connection
 from starlette.responses import Response
 
 from reprise.base.ids import RepoType
 from reprise.registry import leaderboards, past_results
 from reprise.registry.leaderboards import Benchmark, Board
 from reprise.registry.past_results import PastBoard
-from reprise.server.boards import draft, finish, past_of
+from reprise.server.boards import draft, finish, past_boards, past_of
 from reprise.server.calls import Call
 from reprise.server.web.rank_plot import plots
-from reprise.server.web.render import page, web_of
+from reprise.server.web.render import page
 
 _BUILT = 20  # boards whose leader is shown
 _LISTED = 200
-_FRESH = 30  # seconds for which the list of old boards may be old
 _MAX_WORDS = 200  # characters
 REASONS = {
     "contradicted": "Contradicted",
@@ -42,7 +38,7 @@ def leaderboards_page(call: Call) -> Response:
     words = call.query("search")[:_MAX_WORDS]
     with call.read() as (conn, caller):
         found = [it for it in leaderboards.benchmarks(conn, caller) if _names(it, words)]
-        past = [it for it in _past_boards(call, conn) if _is_about(it, words)]
+        past = [it for it in past_boards(call, conn) if _is_about(it, words)]
         drafts = [draft(call, conn, it) for it in found[:_BUILT]]
     rows = [Listed(it.board.benchmark, finish(call, it)) for it in drafts]
     rows += [Listed(it, None) for it in found[_BUILT:_LISTED]]
@@ -91,14 +87,6 @@ def past_leaderboard_page(call: Call) -> Response:
         rows=rows,
         siblings=[it for it in siblings if it.id != found.id][:20],
     )
-
-
-def _past_boards(call: Call, conn: Connection) -> list[PastBoard]:
-    """List all boards of old; what was found is kept for a moment, for it is the same for all."""
-    kept = web_of(call.request).data
-    key = ("past boards", int(time.monotonic() // _FRESH))
-    known = kept.get(key) or kept.put(key, msgspec.json.encode(past_results.boards(conn)))
-    return msgspec.json.decode(known, type=list[PastBoard])
 
 
 def _is_about(board: PastBoard, words: str) -> bool:

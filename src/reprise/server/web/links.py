@@ -43,8 +43,8 @@ def model_path(name: str) -> str:
 
 
 def data_path(name: str) -> str:
-    """The page of a data set, by the name that a claim has of it."""
-    return f"/datasets/{quote(name)}"
+    """The page of a data set, by the name that a claim has of it; nothing for one elsewhere."""
+    return "" if ":" in name else f"/datasets/{quote(name)}"
 
 
 def list_path(repo_type: RepoType, **params: str | list[str] | None) -> str:
