@@ -129,8 +129,12 @@ class Service:
 
     @property
     def _free(self) -> int:
-        with self._changed:
-            return 0 if self._ending.is_set() else max(0, self._settings.slots - len(self._running))
+        """Say how many jobs may come while a poll waits.
+
+        The hub knows how many are in our hands and subtracts them itself: a number of now would
+        be stale for as long as the poll lasts.
+        """
+        return 0 if self._ending.is_set() else self._settings.slots
 
     def _refuse(self, error: RepriseError) -> None:
         self._refused = error
