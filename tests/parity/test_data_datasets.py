@@ -153,6 +153,57 @@ def test_interleaving_gives_the_same_rows(datasets: object, stopping: str) -> No
     assert ours["n"] == theirs["n"][:]
 
 
+@pytest.mark.parametrize(
+    "stopping", ["first_exhausted", "all_exhausted", "all_exhausted_without_replacement"]
+)
+def test_interleaved_streams_give_the_same_rows(datasets: object, stopping: str) -> None:
+    from reprise.data import interleave_datasets
+
+    rows = [[1, 2, 3], [10, 20], [100, 200, 300, 400]]
+    for order in (rows, rows[::-1]):
+        theirs = datasets.interleave_datasets(
+            [datasets.Dataset.from_dict({"n": r}).to_iterable_dataset() for r in order],
+            stopping_strategy=stopping,
+        )
+        ours = interleave_datasets(
+            [Dataset.from_dict({"n": r}).to_iterable_dataset() for r in order],
+            stopping_strategy=stopping,
+        )
+        assert list(ours) == list(theirs)
+
+
+@pytest.mark.parametrize("name", [None, "numpy", "torch"])
+def test_batches_and_rows_have_the_same_types(datasets: object, name: str | None) -> None:
+    rows = {
+        "n": list(range(70)), "s": [f"text {n}" * (n % 5) for n in range(70)],
+        "v": [[n, 3 * n] for n in range(70)], "r": [list(range(n % 3)) for n in range(70)],
+        "t": [n % 2 == 0 for n in range(70)], "w": [[0.5, n / 4] for n in range(70)],
+    }  # fmt: skip
+    ours, theirs = Dataset.from_dict(rows), datasets.Dataset.from_dict(rows)
+    if name == "numpy":  # there, ours keeps the column's type: float64 stays float64
+        ours, theirs = ours.remove_columns("w"), theirs.remove_columns("w")
+    pair = [data.with_format(name) for data in (ours, theirs)]
+    for mine, other in zip(*(data.iter(32) for data in pair), strict=True):
+        assert described(mine) == described(other)
+    assert described(pair[0][[3, 1]]) == described(pair[1][[3, 1]])
+    if name == "numpy":  # there, theirs puts true and false into arrays without a dimension
+        pair = [data.remove_columns("t").with_format(name) for data in (ours, theirs)]
+    assert [described(row) for row in pair[0]] == [described(row) for row in pair[1]]
+
+
+def described(batch: dict) -> list[tuple]:
+    """What a batch or row holds: types of containers and items, and values."""
+    found = []
+    for name, values in batch.items():
+        kind = str(getattr(values, "dtype", ""))
+        inner = [str(getattr(item, "dtype", type(item))) for item in values] \
+            if isinstance(values, list) or kind == "object" else []  # fmt: skip
+        plain = [getattr(item, "tolist", lambda item=item: item)() for item in values] \
+            if inner else getattr(values, "tolist", lambda values=values: values)()  # fmt: skip
+        found.append((name, type(values).__name__, kind, inner, plain))
+    return found
+
+
 def test_repos_both_ways(datasets: object, online: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets.config, "HF_ENDPOINT", online.url)
     ours = Dataset.from_list(ROWS, FEATURES)

@@ -3,6 +3,7 @@
 import gzip
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,38 @@ def test_queries_over_files_and_databases(tmp_path: Path) -> None:
     con.close()
     with pytest.raises(InvalidInput, match="DuckDB refuses the query"):
         Dataset.from_sql("SELECT nothing FROM nowhere")
+
+
+def test_databases_are_opened_by_their_path(tmp_path: Path) -> None:
+    import duckdb
+
+    lite, duck = tmp_path / "a.db", tmp_path / "a.duckdb"
+    with closing(sqlite3.connect(lite)) as con, con:
+        con.execute("CREATE TABLE t (n INTEGER, s TEXT)")
+        con.executemany("INSERT INTO t VALUES (?, ?)", [(n, f"t{n}") for n in range(12_000)])
+    with duckdb.connect(str(duck)) as con:
+        con.execute("CREATE TABLE t AS SELECT 1 AS n")
+    found = Dataset.from_sql("SELECT n, s FROM t WHERE n > 9998", lite)
+    assert (found.num_rows, found[0]) == (2001, {"n": 9999, "s": "t9999"})
+    assert Dataset.from_sql("SELECT * FROM t", f"sqlite:///{lite}").num_rows == 12_000
+    assert Dataset.from_sql("SELECT n FROM t WHERE n < 0", lite).column_names == ["n"]
+    assert Dataset.from_sql("SELECT * FROM t", duck)[:] == {"n": [1]}
+    with pytest.raises(EntryNotFound, match="There is no database"):
+        Dataset.from_sql("SELECT 1", tmp_path / "no.db")
+    with pytest.raises(InvalidInput, match="readonly"):
+        Dataset.from_sql("DELETE FROM t", lite)
+    with pytest.raises(InvalidInput, match="Two columns have the same name"):
+        Dataset.from_sql("SELECT n, n FROM t", lite)
+    with pytest.raises(InvalidInput, match="no database"):
+        Dataset.from_sql("SELECT 1", write(tmp_path, "text.db", "no database " * 1000))
+
+
+def test_values_of_several_types_in_a_column_of_sqlite_are_named() -> None:
+    with closing(sqlite3.connect(":memory:")) as con:
+        con.execute("CREATE TABLE t (n)")
+        con.executemany("INSERT INTO t VALUES (?)", [(1,), (None,), ("x",)])
+        with pytest.raises(InvalidInput, match="Row 2, column 'n': 'x' is of another type"):
+            Dataset.from_sql("SELECT n FROM t", con)
 
 
 def test_frames_generators_and_rows() -> None:

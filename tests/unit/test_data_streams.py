@@ -1,13 +1,21 @@
 """Streams: the same methods, and exact resume through every one of them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from reprise.base.errors import InvalidInput
-from reprise.data import Dataset, IterableDataset, Value, concatenate_datasets, load_dataset
+from reprise.data import (
+    Dataset,
+    Features,
+    IterableDataset,
+    Value,
+    concatenate_datasets,
+    interleave_datasets,
+    load_dataset,
+)
 
 BANKING = Path(__file__).parents[2] / "examples" / "banking77"
 CHAINS: dict[str, Callable[[IterableDataset], IterableDataset]] = {
@@ -22,6 +30,11 @@ CHAINS: dict[str, Callable[[IterableDataset], IterableDataset]] = {
     "take and skip": lambda s: s.skip(11).take(50),
     "batch": lambda s: s.batch(8),
     "worker": lambda s: s.shard(3, 1),
+    "turns": lambda s: interleave_datasets([s, s.shuffle(seed=3, buffer_size=8).take(70)]),
+    "drawn": lambda s: interleave_datasets(
+        [s, s.map(lambda row: {"n": -row["n"]})], [0.3, 0.7], seed=5,
+        stopping_strategy="all_exhausted",
+    ),
     "all": lambda s: s.shuffle(seed=2, buffer_size=9).skip(3).map(lambda r: {"m": r["n"]}).take(60),
 }  # fmt: skip
 
@@ -83,6 +96,68 @@ def test_streams_one_after_the_other() -> None:
     assert [row["n"] for row in rows] == [1, 98, 99]
     with pytest.raises(InvalidInput, match="only with streams"):
         concatenate_datasets([source(), Dataset.from_dict({"n": [1]})])
+
+
+@pytest.mark.parametrize(
+    ("stopping", "expected"),
+    [
+        ("first_exhausted", [0, 10, 1, 11]),
+        ("all_exhausted", [0, 10, 1, 11, 2]),  # a data set goes on to the end of the turn
+        ("all_exhausted_without_replacement", [0, 10, 1, 11, 2]),
+    ],
+)
+def test_streams_in_turns(stopping: str, expected: list[int]) -> None:
+    streams = [
+        Dataset.from_dict({"n": rows}).to_iterable_dataset() for rows in ([0, 1, 2], [10, 11])
+    ]
+    mixed = interleave_datasets(streams, stopping_strategy=stopping)
+    assert [row["n"] for row in mixed] == expected
+    assert [row["n"] for row in mixed] == expected
+
+
+def test_streams_that_do_not_go_together_are_named() -> None:
+    other = Dataset.from_dict({"m": [1]}).to_iterable_dataset()
+    with pytest.raises(InvalidInput, match="do not have the same columns: m, n"):
+        list(interleave_datasets([source(), other]))
+    with pytest.raises(InvalidInput, match="only with streams"):
+        interleave_datasets([source(), Dataset.from_dict({"n": [1]})])
+    with pytest.raises(InvalidInput, match="without rows"):
+        list(interleave_datasets([source(), source().take(0)]))
+    with pytest.raises(InvalidInput, match="Give 2 probabilities"):
+        interleave_datasets([source(), source()], [0.5])
+    with pytest.raises(InvalidInput, match="nothing to interleave"):
+        interleave_datasets([])
+
+
+def test_a_stream_of_a_generator_asks_for_no_more_than_it_gives() -> None:
+    asked: list[int] = []
+
+    def count(stop: int) -> Iterator[dict]:
+        for n in range(stop):
+            asked.append(n)
+            yield {"n": n}
+
+    stream = IterableDataset.from_generator(count, gen_kwargs={"stop": 10**12})
+    assert [row["n"] for row in stream.take(3)] == [0, 1, 2]
+    assert len(asked) < 100
+    shuffled = IterableDataset.from_generator(count, gen_kwargs={"stop": 300}).shuffle(seed=1)
+    whole = [row["n"] for row in shuffled]
+    assert sorted(whole) == list(range(300))
+    first = [row["n"] for _, row in zip(range(40), shuffled, strict=False)]
+    shuffled.load_state_dict(shuffled.state_dict())
+    assert first + [row["n"] for row in shuffled] == whole
+    assert stream.n_shards == 1
+
+
+def test_a_row_of_a_generator_that_does_not_fit_is_named() -> None:
+    def rows() -> Iterator[dict]:
+        yield from ({"n": n} for n in range(12_000))
+        yield {"n": "x"}
+
+    features = Features(n=Value("int64"))
+    for make in (Dataset.from_generator, IterableDataset.from_generator):
+        with pytest.raises(InvalidInput, match="Row 12000, column 'n': 'x' cannot be int64"):
+            list(make(rows, features))
 
 
 def test_what_is_no_state_is_refused() -> None:

@@ -1,6 +1,7 @@
 """Arrow columns as Python lists."""
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -10,6 +11,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from reprise.data.types import Json, List
 
+_OBJECTS = 1024  # rows of other things than numbers that are made at once
 _SHARED = 1 << 12  # whole numbers from 0 that lists share
 
 
@@ -28,12 +30,36 @@ def to_list(column: pa.ChunkedArray, feature: Any = None) -> list[Any]:
     return found
 
 
+def pieces_of(column: pa.ChunkedArray, feature: Any, size: int) -> Iterator[list[Any]]:
+    """Yield the values of a column in lists of `size`, each made when it is asked for.
+
+    Numbers are made a few at a time: those of the piece before are gone by then, and their memory
+    is still in the processor's cache.
+    """
+    if column.num_chunks == 1 and (numbers := as_numbers(column.chunk(0))) is not None:
+        shared = _shared_numbers() if _is_shared(numbers) else None
+        for start in range(0, len(column), size):
+            part = numbers[start : start + size]
+            yield part.tolist() if shared is None else shared.take(part).tolist()
+        return
+    together = max(1, _OBJECTS // size) * size
+    for first in range(0, len(column), together):
+        values = to_list(column.slice(first, together), feature)
+        for start in range(0, len(values), size):
+            yield values[start : start + size]
+
+
+def _is_shared(array: "np.ndarray[Any, Any]") -> bool:
+    is_whole = array.dtype.kind in "iu" and array.size > 0
+    return bool(is_whole and array.min() >= 0 and array.max() < _SHARED)
+
+
 def _numbers(array: "np.ndarray[Any, Any]") -> list[Any]:
     """Convert numbers, or a matrix of them; small whole numbers are objects that exist already.
 
     Python itself shares those up to 256. Labels, and ids of small vocabularies, go beyond.
     """
-    if array.dtype.kind in "iu" and array.size and array.min() >= 0 and array.max() < _SHARED:
+    if _is_shared(array):
         array = _shared_numbers().take(array)
     found: list[Any] = array.tolist()
     return found

@@ -14,7 +14,7 @@ from reprise.data.executor import Executor
 from reprise.data.features import Features
 from reprise.data.formats import check_name
 from reprise.data.frame import Frame
-from reprise.data.iterable import IterableDataset, concatenate_streams
+from reprise.data.iterable import IterableDataset, concatenate_streams, interleave_streams
 from reprise.data.local_executor import executor_for
 from reprise.data.making import Makers
 from reprise.data.memory import bytes_of
@@ -432,20 +432,34 @@ def concatenate_datasets(dsets: Sequence[Any], axis: int = 0) -> Any:
 
 
 def interleave_datasets(
-    datasets: Sequence[Dataset],
+    datasets: Sequence[Any],
     probabilities: Sequence[float] | None = None,
     seed: int | None = None,
     *,
     stopping_strategy: str = "first_exhausted",
-) -> Dataset:
-    """Take rows of data sets in turns, or drawn with probabilities.
+) -> Any:
+    """Take rows of data sets, or of streams, in turns or drawn with probabilities.
+
+    Args:
+        datasets: At least one; all data sets, or all streams.
+        probabilities: How likely each comes next; None for turns.
+        seed: Draws.
+        stopping_strategy: first_exhausted, all_exhausted (those that end begin again) or
+            all_exhausted_without_replacement.
 
     Raises:
         InvalidInput: Their columns do not go together, or an argument is wrong.
     """
-    frames = [data.frame for data in datasets]
-    return Dataset(
-        joining.interleaved(
-            frames, probabilities=probabilities, seed=seed, stopping=stopping_strategy
+    joining.check_mix(len(datasets), probabilities, stopping_strategy)
+    streams = [data for data in datasets if isinstance(data, IterableDataset)]
+    if not streams:
+        frames = [data.frame for data in datasets]
+        return Dataset(
+            joining.interleaved(
+                frames, probabilities=probabilities, seed=seed, stopping=stopping_strategy
+            )
         )
-    )
+    if len(streams) < len(datasets):
+        raise InvalidInput("Streams are interleaved only with streams.")
+    number = int(np.random.default_rng().integers(_SEEDS)) if seed is None else seed
+    return interleave_streams(streams, probabilities, number, stopping_strategy)

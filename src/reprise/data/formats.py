@@ -8,10 +8,9 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from reprise.base.errors import InvalidInput
 from reprise.base.optional import require
-from reprise.data.convert import is_list, is_text, to_list, width_of
+from reprise.data.convert import is_list, is_text, pieces_of, to_list, width_of
 from reprise.data.features import Features
 
-OBJECTS = 1024  # rows made into Python objects at once; of more, they leave the processor's cache
 NAMES = (None, "python", "numpy", "torch", "pandas", "polars", "arrow")
 _ALIASES = {
     "np": "numpy",
@@ -63,7 +62,7 @@ def batch_as(
 def cut(
     table: pa.Table, features: Features, name: str | None, options: Mapping[str, Any], size: int
 ) -> Iterator[dict[str, Any]]:
-    """Yield batches of a window in Python, numpy or torch: converted together, then cut.
+    """Yield batches of a window in Python, numpy or torch, each made when it is asked for.
 
     Args:
         table: The rows.
@@ -73,30 +72,27 @@ def cut(
         size: Rows of a batch.
     """
     names = table.column_names
-    together = max(1, OBJECTS // size) * size if name is None else max(table.num_rows, 1)
-    for start in range(0, table.num_rows, together):
-        part = table.slice(start, together)
-        columns = [_pieces(part[n], features.get(n), name, options, size) for n in names]
-        for cells in zip(*columns, strict=True):
-            yield dict(zip(names, cells, strict=True))
+    columns = [
+        pieces_of(table[n], features.get(n), size) if name is None
+        else _arrays(table[n], name, options, size)
+        for n in names
+    ]  # fmt: skip
+    return (dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True))
 
 
-def _pieces(
-    column: pa.ChunkedArray, feature: Any, name: str | None, options: Mapping[str, Any], size: int
+def _arrays(
+    column: pa.ChunkedArray, name: str, options: Mapping[str, Any], size: int
 ) -> Iterable[Any]:
     starts = range(0, len(column), size)
-    if name is None:
-        values = to_list(column, feature)
-        return [values[start : start + size] for start in starts]
     if name == "numpy" and _is_string(column.type) and not column.null_count:
         # An array of texts is as wide as its longest one: of this batch, not of the window.
         texts = to_list(column)
-        return [as_texts(texts[start : start + size]) for start in starts]
+        return (as_texts(texts[start : start + size]) for start in starts)
     whole = array_as(column, name, options)
     if hasattr(whole, "split"):  # a tensor; one call makes all views
         parts: tuple[Any, ...] = whole.split(size)
         return parts
-    return [whole[start : start + size] for start in starts]
+    return (whole[start : start + size] for start in starts)
 
 
 def row_as(

@@ -1,7 +1,8 @@
 """Streams: rows that are read while they are iterated, with exact resume."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from reprise.data import casting
 from reprise.data.features import Features
 from reprise.data.formats import check_name
 from reprise.data.frame import Frame
+from reprise.data.mixing import Generated, Interleaved
 from reprise.data.reading import Format, Readable
 from reprise.data.sources import memory
 from reprise.data.sources.files import read_files
@@ -55,6 +57,21 @@ class IterableDataset:
         self._start: dict[str, Any] = {"epoch": plan.epoch, "cursor": None, "row": 0}
         self._state = dict(self._start)
 
+    @classmethod
+    def from_generator(
+        cls,
+        generator: Callable[..., Iterable[Mapping[str, Any]]],
+        features: Features | None = None,
+        gen_kwargs: Mapping[str, Any] | None = None,
+    ) -> "IterableDataset":
+        """Make a stream of the rows that a generator function yields, called in each iteration.
+
+        To go on in the middle, the function is called again and what came before is passed over:
+        it must yield the same rows every time.
+        """
+        make = partial(generator, **(gen_kwargs or {}))
+        return cls(_Plan(Generated(make, features), lambda: features))
+
     @property
     def features(self) -> Features | None:
         """What the columns hold, where that is known before reading."""
@@ -69,9 +86,9 @@ class IterableDataset:
     def n_shards(self) -> int:
         """How many pieces it is read from."""
         stage: Any = self._plan.stage
-        while not isinstance(stage, Shards):
-            stage = stage.stages[0] if isinstance(stage, Following) else stage.before
-        return len(stage.readers)
+        while not hasattr(stage, "pieces"):
+            stage = stage.stages[0] if hasattr(stage, "stages") else stage.before
+        return int(stage.pieces)
 
     num_shards = n_shards
 
@@ -303,6 +320,17 @@ def concatenate_streams(streams: Sequence[IterableDataset]) -> IterableDataset:
     """Put streams one after the other."""
     first = streams[0]._plan  # noqa: SLF001 - its own class
     return IterableDataset(replace(first, stage=Following(tuple(s._plan.stage for s in streams))))  # noqa: SLF001
+
+
+def interleave_streams(
+    streams: Sequence[IterableDataset], probabilities: Sequence[float] | None, seed: int,
+    stopping: str,
+) -> IterableDataset:  # fmt: skip
+    """Take rows of streams in turns, or drawn with probabilities."""
+    first = streams[0]._plan  # noqa: SLF001 - its own class
+    stages = tuple(s._plan.stage for s in streams)  # noqa: SLF001
+    chances = None if probabilities is None else tuple(probabilities)
+    return IterableDataset(replace(first, stage=Interleaved(stages, chances, seed, stopping)))
 
 
 def _with_drawn_shards(stage: Stage, seed: int) -> Stage:

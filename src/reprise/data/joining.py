@@ -44,6 +44,20 @@ def side_by_side(frames: Sequence[Frame]) -> Frame:
     return found
 
 
+def check_mix(count: int, probabilities: Sequence[float] | None, stopping: str) -> None:
+    """Look at how things are to be interleaved.
+
+    Raises:
+        InvalidInput: There is nothing, no such strategy, or the probabilities are wrong.
+    """
+    if not count:
+        raise InvalidInput("There is nothing to interleave.")
+    if stopping not in _STRATEGIES:
+        raise InvalidInput(f"stopping_strategy is one of {', '.join(_STRATEGIES)}.")
+    if probabilities is not None:
+        _checked(probabilities, count)
+
+
 def interleaved(
     frames: Sequence[Frame],
     *,
@@ -54,10 +68,8 @@ def interleaved(
     """Take rows of frames in turns, or as drawn; what is stored is their numbers.
 
     Raises:
-        InvalidInput: Probabilities or strategy are wrong, or the columns differ.
+        InvalidInput: The columns differ, or there is a frame without rows.
     """
-    if stopping not in _STRATEGIES:
-        raise InvalidInput(f"stopping_strategy is one of {', '.join(_STRATEGIES)}.")
     if any(not frame.size for frame in frames):
         raise InvalidInput("A data set without rows cannot be interleaved.")
     sizes = [frame.size for frame in frames]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,13 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from reprise.base.errors import InvalidInput
 from reprise.data.column import Column
+from reprise.data.convert import pieces_of
 from reprise.data.features import Features
-from reprise.data.formats import OBJECTS, array_as, batch_as, cut, row_as
+from reprise.data.formats import array_as, batch_as, cut, row_as
 from reprise.data.frame import WINDOW, Frame
-from reprise.data.rows import Window
 from reprise.data.single import row_reader
+
+_ROWS = 64  # rows made into Python objects at once when they are handed out one by one
 
 
 @dataclass(frozen=True)
@@ -190,14 +192,12 @@ class Readable:
 
 
 def _dicts(table: pa.Table, features: Features) -> Iterator[dict[str, Any]]:
-    """Yield rows as dicts, each column converted once."""
+    """Yield rows as dicts."""
     names = table.column_names
     if not names:
-        yield from ({} for _ in range(table.num_rows))
-    for start in range(0, table.num_rows, OBJECTS):
-        window = Window(table.slice(start, OBJECTS), features)
-        lists = [window.values(name) for name in names]
-        yield from [dict(zip(names, cells, strict=False)) for cells in zip(*lists, strict=True)]
+        return iter([{} for _ in range(table.num_rows)])
+    columns = [chain.from_iterable(pieces_of(table[n], features.get(n), _ROWS)) for n in names]
+    return (dict(zip(names, cells, strict=False)) for cells in zip(*columns, strict=True))
 
 
 def _unzipped(batch: Any, size: int) -> Iterator[Any]:

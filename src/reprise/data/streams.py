@@ -41,6 +41,11 @@ class Shards:
     readers: tuple[Callable[[], Frame], ...]
     seed: int | None = None
 
+    @property
+    def pieces(self) -> int:
+        """How many there are."""
+        return len(self.readers)
+
     def chunks(self, cursor: Cursor, epoch: int) -> Iterator[Chunk]:
         """Yield windows of rows; the cursor is [piece, row]."""
         start, row = cursor or (0, 0)
@@ -103,7 +108,7 @@ class Cut:
             wanted -= part.num_rows
             if part.num_rows < table.num_rows:
                 waiting.insert(0, (place, gone + part.num_rows, table.slice(part.num_rows)))
-        return cursor, pa.concat_tables(parts)
+        return cursor, pa.concat_tables(parts, promote_options="permissive")
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,10 @@ def from_table(
     return casting.cast(frame, features).only(list(features))
 
 
-def from_dict(columns: Mapping[str, Any], features: Features | None = None) -> Frame:
-    """Make a frame of columns.
+def from_dict(
+    columns: Mapping[str, Any], features: Features | None = None, *, first_row: int = 0
+) -> Frame:
+    """Make a frame of columns; errors count rows from `first_row`.
 
     Raises:
         InvalidInput: They differ in length, or values do not fit.
@@ -47,7 +49,9 @@ def from_dict(columns: Mapping[str, Any], features: Features | None = None) -> F
         raise InvalidInput(f"The features and the columns differ: {', '.join(sorted(odd))}.")
     names = list(features or columns)
     arrays = {
-        str(name): encode.column(columns[name], (features or Features()).get(name), name=str(name))
+        str(name): encode.column(
+            columns[name], (features or Features()).get(name), name=str(name), first_row=first_row
+        )
         for name in names
     }
     sizes = {name: len(array) for name, array in arrays.items()}
@@ -57,12 +61,27 @@ def from_dict(columns: Mapping[str, Any], features: Features | None = None) -> F
     return Frame.of(table if features is None else table.cast(features.arrow_schema))
 
 
-def from_rows(rows: Sequence[Mapping[str, Any]], features: Features | None = None) -> Frame:
+def from_rows(
+    rows: Sequence[Mapping[str, Any]], features: Features | None = None, *, first_row: int = 0
+) -> Frame:
     """Make a frame of rows; columns are those of any row, in the order they first appear."""
     names = (
         list(features) if features is not None else list(dict.fromkeys(n for r in rows for n in r))
     )
-    return from_dict({name: [row.get(name) for row in rows] for name in names}, features)
+    columns = {name: [row.get(name) for row in rows] for name in names}
+    return from_dict(columns, features, first_row=first_row)
+
+
+def checked_rows(rows: Sequence[Any], first_row: int) -> Sequence[Mapping[str, Any]]:
+    """Return rows that are dicts.
+
+    Raises:
+        InvalidInput: One is something else; the message names it.
+    """
+    for number, row in enumerate(rows, first_row):
+        if not isinstance(row, Mapping):
+            raise InvalidInput(f"Row {number} is a {type(row).__name__}, not a dict.")
+    return rows
 
 
 def from_iterable(rows: Iterable[Mapping[str, Any]], features: Features | None = None) -> Frame:
@@ -73,10 +92,7 @@ def from_iterable(rows: Iterable[Mapping[str, Any]], features: Features | None =
     """
     tables, source, start = [], iter(rows), 0
     while part := list(islice(source, _AT_ONCE)):
-        for number, row in enumerate(part):
-            if not isinstance(row, Mapping):
-                raise InvalidInput(f"Row {start + number} is a {type(row).__name__}, not a dict.")
-        tables.append(from_rows(part, features).table())
+        tables.append(from_rows(checked_rows(part, start), features, first_row=start).table())
         start += len(part)
     if not tables:
         return from_dict({name: [] for name in features or {}}, features)
