@@ -1,5 +1,7 @@
 """`reprise serve` and the worker that it starts: with the first request, for as long as itself."""
 
+import os
+import signal
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -54,7 +56,10 @@ def test_the_worker_starts_with_the_first_request_and_dies_with_the_hub(data: Pa
         answer = ask(hub)
         assert 400 <= answer.status_code < 500, answer.text  # by a worker: it looked for weights
         assert httpx2.get(f"{hub.url}/info").json()["workers"] == 1
-        (worker,) = children(hub.pid)
+        (first,) = children(hub.pid)
+        os.kill(first, signal.SIGKILL)
+        assert 400 <= ask(hub).status_code < 500  # by the next one
+        (worker,) = set(children(hub.pid)) - {first}
         hub.kill()
         until(lambda: not alive(worker))
     with HubProcess(data) as hub:

@@ -17,9 +17,9 @@ EVENTS = "text/event-stream"
 
 
 @pytest.fixture
-def inference_settings() -> Settings:
-    """A short line."""
-    return Settings(queue=4, grace=0.1, broken=0.2)
+def inference_settings(request: pytest.FixtureRequest) -> Settings:
+    """A short line, unless a test says otherwise."""
+    return getattr(request, "param", Settings(queue=4, grace=0.1, broken=0.2))
 
 
 @pytest.fixture
@@ -244,6 +244,16 @@ def test_without_a_worker_the_answer_says_how_to_start_one(hub: Hub) -> None:
     answer = hub.client().post("/models/ada/bert", json={"inputs": "x"})
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
     assert "reprise worker --hub" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("inference_settings", [Settings(grace=0.1, everyone=False)], indirect=True)
+def test_a_hub_may_run_models_for_members_alone(hub: Hub) -> None:
+    publish(hub, "ada/bert")
+    told = {}
+    for path in ("/models/ada/bert", "/models/ada/bert/v1/embeddings"):
+        for who, client in (("nobody", hub.client()), ("ada", hub.client(hub.token))):
+            told[path, who] = client.post(path, json={"inputs": "x"}).status_code
+    assert list(told.values()) == [401, 503, 401, 503]  # 503: there is no worker
 
 
 def test_a_task_that_no_worker_knows_is_refused_at_once(hub: Hub, workers: Workers) -> None:

@@ -34,6 +34,13 @@ _NEEDED = ("numpy", "onnxruntime", "tokenizers")  # by a worker: the extra `run`
     help="Requests to run a model that may wait; more are sent away.",
 )
 @click.option(
+    "--run-for",
+    type=click.Choice(["everyone", "members"]),
+    default="everyone",
+    show_default=True,
+    help="Who may run models: everyone who may read them, or of those only who is signed in.",
+)
+@click.option(
     "--answer-within",
     type=click.FloatRange(1, 3600),
     default=Settings.deadline,
@@ -55,6 +62,7 @@ def serve(
     host: str,
     worker: bool,
     queue: int,
+    run_for: str,
     answer_within: float,
     log_level: str,
 ) -> None:
@@ -66,9 +74,9 @@ def serve(
     """
     log_to_stderr(log_level)
     able = worker and all(find_spec(name) for name in _NEEDED)
-    inference = Inference(
-        Settings(queue=queue, deadline=answer_within), _worker_command if able else None
-    )
+    everyone = run_for == "everyone"
+    settings = Settings(queue=queue, deadline=answer_within, everyone=everyone)
+    inference = Inference(settings, _worker_command if able else None)
     announce = partial(_announce, missing=worker and not able)
     with open_hub(data, database_url) as registry:
         run_server(registry, host=host, port=port, announce=announce, inference=inference)
@@ -76,7 +84,7 @@ def serve(
 
 def _worker_command(url: str) -> list[str]:
     ours = [sys.executable, "-m", "reprise.cli.companion", str(os.getpid())]
-    return [*ours, "worker", "--hub", url, "--name", "local", "--grace", "3"]
+    return [*ours, "-q", "worker", "--hub", url, "--name", "local", "--grace", "3"]
 
 
 def _announce(url: str, *, missing: bool) -> None:

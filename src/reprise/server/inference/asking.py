@@ -73,9 +73,14 @@ def find_model(conn: Connection, registry: Registry, caller: Caller, name: str) 
 
 
 def caller_key(caller: Caller, request: Request) -> str:
-    """Name whom a request counts against: an account, or the address it comes from."""
-    if caller.account is not None:
-        return f"account {caller.account.id}"
+    """Name whom a request counts against: an account, or the address it comes from.
+
+    Raises:
+        Unauthenticated: Nobody is signed in, and this hub runs models only for those who are.
+    """
+    everyone: bool = request.app.state.dispatch.settings.everyone
+    if caller.account is not None or not everyone:
+        return f"account {caller.user.id}"
     return f"host {request.client.host if request.client else ''}"
 
 

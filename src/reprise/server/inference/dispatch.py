@@ -94,9 +94,7 @@ class Dispatch:
         job = Job(asked, now, now + self.settings.deadline)
         self._line.add(job)
         job.timers.append(loop.call_at(job.deadline, self._expire, job))
-        if not self._workers and not self.on_demand():
-            grace = min(self.settings.grace, self.settings.deadline)
-            job.timers.append(loop.call_later(grace, self._give_up, job))
+        self._call_for_workers([job])
         self._hand_out(job)
         return job
 
@@ -221,6 +219,7 @@ class Dispatch:
         worker.jobs.clear()
         for job in jobs:
             self._again(job)
+        self._call_for_workers(list(self._line))
 
     def close(self) -> None:
         """Stop: answer whoever waits."""
@@ -289,8 +288,9 @@ class Dispatch:
         job.holder = ""
         if job.answer.over:
             return
-        other = any(worker.can(job.asked.task) for worker in self._workers.values())
-        if job.answer.begun or job.tries >= _TRIES or not other or self._closed:
+        able = any(worker.can(job.asked.task) for worker in self._workers.values())
+        over = job.answer.begun or job.tries >= _TRIES or self._closed
+        if over or not (able or self.on_demand()):
             self._fail(job, NotAnswered("The worker was lost. Try again.", retry_after=2))
             return
         self._line.add_first(job)
@@ -307,8 +307,18 @@ class Dispatch:
         else:
             self._fail(job, NotAnswered(f"No worker came. {START}", retry_after=10))
 
+    def _call_for_workers(self, jobs: list[Job]) -> None:
+        """Start a worker where there is none, and do not let jobs wait long for nobody."""
+        if self._workers or not jobs or self._closed:
+            return
+        self.on_demand()
+        grace = min(self.settings.grace, self.settings.deadline)
+        loop = asyncio.get_running_loop()
+        for job in jobs:
+            job.timers.append(loop.call_later(grace, self._give_up, job))
+
     def _give_up(self, job: Job) -> None:
-        if not self._workers and self._line.remove(job):
+        if not self._workers and not self.on_demand() and self._line.remove(job):
             message = f"No worker is connected to this hub. {START}"
             self._fail(job, NotAnswered(message, retry_after=10))
 

@@ -21,6 +21,7 @@ class Settings:
     bodies: int = 256 * MIB  # all requests that wait or run
     answer: int = 256 * MIB  # one answer
     workers: int = 256  # registered at the same time
+    everyone: bool = True  # run models for people who are not signed in
 
     @property
     def share(self) -> int:
