@@ -38,6 +38,7 @@ class Head:
     dense_bias: bool = True
     act: str = ""  # after `dense`; empty: none
     norm: Norm | None = None  # after `act`
+    norm_first: bool = False  # before it (ViLT)
     bias: bool = True  # of the output layer
     tied: bool = False
     tied_if_absent: bool = False  # the output layer is the token table when a file has no other

@@ -15,6 +15,7 @@ from reprise.models.spec import (
     Embedding,
     FeedForward,
     Frames,
+    Mixed,
     ModelSpec,
     Norm,
     Patches,
@@ -81,6 +82,10 @@ def _tower(tower: Tower, prefix: str) -> Iterator[Item]:
             yield from _patches(f"{prefix}embed", tower.input)
         case Frames():
             yield from _frames(f"{prefix}embed", tower.input)
+        case Mixed():
+            yield from _embedding(f"{prefix}embed.text", tower.input.text)
+            yield from _patches(f"{prefix}embed.image", tower.input.image)
+            yield f"{prefix}embed.kinds.weight", (tower.input.kinds, tower.stack.width)
     yield from _stack(prefix, tower.stack)
     yield from _pooler(f"{prefix}pooler", tower.pooler, tower.stack.width)
     if tower.project:

@@ -392,7 +392,19 @@ class Clusters:
         return self.divide > 1 or self.width != self.project
 
 
-Input = Embedding | Patches | Frames | Clusters
+@dataclass(frozen=True, kw_only=True)
+class Mixed:
+    """Tokens and the patches of an image in one row, each marked as what it is (ViLT)."""
+
+    text: Embedding
+    image: Patches
+    kinds: int = 2
+
+    def __post_init__(self) -> None:
+        _positive(self, kinds=self.kinds)
+
+
+Input = Embedding | Patches | Frames | Clusters | Mixed
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ AUTO_HEADS: dict[str, tuple[str, ...]] = {
     "AutoModelForZeroShotImageClassification": ("Model",),
     "AutoModelForMaskedImageModeling": ("ForMaskedImageModeling",),
     "AutoModelForSpeechSeq2Seq": ("ForConditionalGeneration",),
+    "AutoModelForVisualQuestionAnswering": ("ForQuestionAnswering",),
     "AutoModelForVision2Seq": ("Model",),
     "AutoModelForImageTextToText": ("Model",),
     "AutoModelForAudioClassification": ("ForAudioClassification",),

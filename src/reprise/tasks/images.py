@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from reprise.tasks.rows import Array
 
 MAX_PIXELS = 1 << 26  # of one image: 8192 x 8192
 _MAX_SIDE = 4096  # of what a model is given
+_LONGEST = 1333 / 800  # of the edges of an image, by the shortest (ViLT)
 _BILINEAR, _BICUBIC = 2, 3  # Pillow's numbers, which files use
 _IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _CLIP = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
@@ -23,6 +25,7 @@ _DEFAULTS: dict[str, tuple[Any, Any, Any, int]] = {
     "ViT": (_HALF, {"height": 224, "width": 224}, None, _BILINEAR),
     "CLIP": (_CLIP, {"shortest_edge": 224}, {"height": 224, "width": 224}, _BICUBIC),
     "Bit": (_CLIP, {"shortest_edge": 224}, {"height": 224, "width": 224}, _BICUBIC),
+    "Vilt": (_HALF, {"shortest_edge": 384}, None, _BICUBIC),
     "DeiT": (_IMAGENET, {"height": 256, "width": 256}, {"height": 224, "width": 224}, _BICUBIC),
 }
 
@@ -33,6 +36,7 @@ class Preparation:
 
     Attributes:
         size: Height and width, or the shortest edge alone; None: as it is.
+        divisor: What sides are made multiples of; 0: they are as they come.
         crop: Height and width that are cut from the middle; None: nothing is cut.
         resample: Number of Pillow's filter.
         scale: What pixels from 0 to 255 are multiplied by.
@@ -45,11 +49,13 @@ class Preparation:
     scale: float
     mean: tuple[float, ...] | None
     std: tuple[float, ...] | None
+    divisor: int = 0
 
     def pixels(self, image: Any) -> Array:
         """Give the pixels [channels, height, width] of an image of Pillow."""
         if self.size is not None:
-            width, height = _resized(image.size, self.size)
+            resized = partial(_divided, divisor=self.divisor) if self.divisor else _resized
+            width, height = resized(image.size, self.size)
             image = image.resize((width, height), self.resample)
         found = np.asarray(image)
         if self.crop is not None:
@@ -87,6 +93,7 @@ def read_preparation(settings: Mapping[str, Any] | None) -> Preparation:
         _number("rescale_factor", factor),
         _channels("image_mean", settings.get("image_mean") or numbers[0]) if normalises else None,
         _channels("image_std", settings.get("image_std") or numbers[1]) if normalises else None,
+        _divisor(settings.get("size_divisor", 32)) if kind == "Vilt" else 0,
     )
 
 
@@ -162,6 +169,18 @@ def _resized(old: tuple[int, int], size: tuple[int, ...]) -> tuple[int, int]:
     return (size[0], other) if width <= height else (other, size[0])
 
 
+def _divided(old: tuple[int, int], size: tuple[int, ...], *, divisor: int) -> tuple[int, int]:
+    """Give the new width and height by the shortest edge, the longest bounded, as ViLT does."""
+    shortest, longest = size[0], int(_LONGEST * size[0])
+    sides = [edge * (shortest / min(old)) for edge in old]
+    if max(sides) > longest:
+        sides = [edge * (longest / max(sides)) for edge in sides]
+    width, height = (int(edge + 0.5) // divisor * divisor for edge in sides)
+    if not width or not height:
+        raise InvalidInput(f"An image of {old[0]} x {old[1]} is too narrow to be resized.")
+    return width, height
+
+
 def _cropped(image: Array, height: int, width: int) -> Array:
     """Cut from the middle of [height, width, 3]; what is missing is black."""
     had = image.shape[:2]
@@ -194,6 +213,12 @@ def _sides(given: Any) -> tuple[int, ...]:
 def _filter(given: Any) -> int:
     if not isinstance(given, int) or not 0 <= given <= 5:  # noqa: PLR2004 - Pillow's filters
         raise InvalidFormat(f"preprocessor_config.json has resample {given!r:.50}.")
+    return given
+
+
+def _divisor(given: Any) -> int:
+    if isinstance(given, bool) or not isinstance(given, int) or not 0 < given <= _MAX_SIDE:
+        raise InvalidFormat(f"preprocessor_config.json has size_divisor {given!r:.50}.")
     return given
 
 

@@ -7,7 +7,8 @@ from reprise.base.errors import InvalidFormat, InvalidInput
 from reprise.formats import card
 from reprise.models.config import Config, read_config
 from reprise.models.families import family_of
-from reprise.models.spec import Frames, Patches
+from reprise.models.plan import make_plan
+from reprise.models.spec import Frames, Mixed, Patches
 from reprise.tasks.kinds import KINDS, is_task, kind_of
 
 _MAX_CARD = 4 << 20
@@ -60,13 +61,17 @@ def _suits(task: str, config: Config) -> bool:
 
 
 def read_by(config: Config) -> str:
-    """Say what a model reads: text, images, both, images to write of (captions) or sound."""
-    family = family_of(config.model_type)
-    spec = family.spec(config.over(family.defaults))
+    """Say what a model reads.
+
+    Returns:
+        text; sound; images; both (in two towers); captions (images to write of); or mixed (an image
+        and a text in one row).
+    """
+    spec = make_plan(config).spec
     if spec.vision is not None:
         return "both" if spec.encoder is not None else "images"
     first = spec.encoder.input if spec.encoder else None
-    return {Frames: "sound", Patches: "captions"}.get(type(first), "text")
+    return {Frames: "sound", Patches: "captions", Mixed: "mixed"}.get(type(first), "text")
 
 
 def _stated(folder: Path) -> str:

@@ -16,7 +16,7 @@ class Kind:
         target: `module:class` below `reprise.tasks`.
         autos: Auto classes that load its models, the first that fits.
         heads: Ends of architectures that are made for it.
-        reads: What its inputs are: text, images, both, captions (images to write of) or sound.
+        reads: What its inputs are, see `inferring.read_by`.
     """
 
     target: str
@@ -95,6 +95,12 @@ KINDS: dict[str, Kind] = {
     ),
     "image-to-text": Kind(
         "image_to_text:ImageToText", ("AutoModelForVision2Seq",), ("Model",), reads="captions"
+    ),
+    "visual-question-answering": Kind(
+        "visual_question_answering:VisualQuestionAnswering",
+        ("AutoModelForVisualQuestionAnswering",),
+        ("ForQuestionAnswering",),
+        reads="mixed",
     ),
     "zero-shot-image-classification": Kind(
         "zero_shot_image_classification:ZeroShotImageClassification",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reprise.base.errors import InvalidInput
-from reprise.models.spec import Embedding
+from reprise.models.spec import Embedding, Mixed
 from reprise.tasks.rows import Pad
 
 if TYPE_CHECKING:
@@ -81,8 +81,9 @@ class Parts:
 def positions(model: Any) -> int:
     """Count the positions that a model's first tower of text has a table for."""
     for tower in model.plan.spec.towers.values():
-        if isinstance(tower.input, Embedding):
-            place = tower.input.positions
+        read = tower.input.text if isinstance(tower.input, Mixed) else tower.input
+        if isinstance(read, Embedding):
+            place = read.positions
             if place is None or place.kind in {"sinus", "sinus_interleaved"}:
                 return _LARGE
             return int(place.rows - place.offset - (place.count == "unpadded"))

@@ -125,6 +125,9 @@ class Reader:
 def _takes_types(model: Any) -> bool:
     """Whether the model reads segments: in a table of theirs, as tokens, or in its scores."""
     return any(
-        (path.endswith(("input.types", "types_from_tokens", "segments")) and bool(leaf))
+        (
+            path.endswith(("input.types", "text.types", "types_from_tokens", "segments"))
+            and bool(leaf)
+        )
         for path, leaf in walk(model.plan.spec)
     )

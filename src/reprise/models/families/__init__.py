@@ -45,6 +45,7 @@ TYPES = {
     "trocr": ("composed", "TrOCR"),
     "vision-encoder-decoder": ("composed", "VisionEncoderDecoder"),
     "transfo-xl": ("xl", "TransfoXL"),
+    "vilt": ("vilt", "Vilt"),
     "vit": ("vision", "ViT"),
     "whisper": ("speech", "Whisper"),
     "xlm": ("xl", "XLM"),

@@ -25,6 +25,7 @@ class Inputs:
     lengths: Tensor | None = None  # tokens of each row, [B]
     inputs_embeds: Tensor | None = None
     pixel_values: Tensor | None = None
+    pixel_mask: Tensor | None = None  # 0 where an image is padded, [B, height, width]
     input_features: Tensor | None = None
     encoder_hidden_states: Tensor | None = None
     encoder_attention_mask: Tensor | None = None

@@ -34,8 +34,10 @@ class Head(nn.Module):
         if self.spec.out != "vocab":
             x = functional.dropout(x, self.rate, self.training)
         if self.spec.dense:
-            x = activation(self.spec.act)(self.dense(x))
-        x = self.norm(x) if self.spec.norm else x
+            x = self.dense(x)
+            x = self.norm(x) if self.spec.norm_first else x
+            x = activation(self.spec.act)(x)
+        x = self.norm(x) if self.spec.norm and not self.spec.norm_first else x
         if self.spec.dense and self.spec.out not in {"vocab", "none"}:
             x = functional.dropout(x, self.rate, self.training)
         x = x if self.spec.scale == 1.0 else x * self.spec.scale

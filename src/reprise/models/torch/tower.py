@@ -218,3 +218,7 @@ def make_input(given: spec.Input, rates: spec.Dropout, *, own_table: bool) -> nn
             from reprise.models.torch.frames import FrameEmbed
 
             return FrameEmbed(given, rates)
+        case spec.Mixed():
+            from reprise.models.torch.mixed import MixedEmbed
+
+            return MixedEmbed(given, rates)
