@@ -47,6 +47,17 @@ RESULTS = """
 """
 
 
+HARD = """schema = 1
+id = "hard"
+task = "text-classification"
+evaluator = "classification"
+[data]
+split = "test"
+[metric]
+id = "accuracy@1.0"
+"""
+
+
 def right(wrong: int) -> list[bool]:
     return [number >= wrong for number in range(N)]
 
@@ -162,6 +173,11 @@ def test_the_real_client_reads_results_with_our_proof_and_no_other(hub: Hub) -> 
     )  # fmt: skip
     assert first.verify_token != "forged"
     assert found[1].source_url == f"{hub.url}/claims/{_digest(hub, 'hard')}"
+    make_repo(hub.registry, DATA, "dataset")
+    commit(hub.registry, DATA, {".reprise/benchmark.toml": HARD.encode()}, repo_type="dataset")
+    named = hub.api().model_info("ada/good", expand=["evalResults"]).eval_results
+    assert [bool(it.verify_token) for it in named] == [True, True, False]
+    commit(hub.registry, DATA, {".reprise/benchmark.toml": b"?"}, repo_type="dataset")
     (listed,) = hub.api().list_models(author="ada", expand=["evalResults"])
     assert listed.eval_results == found
     raw = hub.client().get("/api/models/ada/good?expand=evalResults").json()["evalResults"]

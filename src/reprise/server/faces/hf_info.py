@@ -12,7 +12,7 @@ from reprise.registry.cards import count_children
 from reprise.registry.git import refs
 from reprise.registry.info import CommitInfo, InfoCaches, encode, join
 from reprise.server.calls import Call
-from reprise.server.faces import evaluations
+from reprise.server.faces import eval_results
 
 JSON = "application/json"
 
@@ -102,9 +102,9 @@ def _verified(call: Call, conn: Connection, repo: Repo, asked: list[str]) -> dic
     """Return what verdicts change of what a model's tip says."""
     found = {}
     if "evalResults" in asked:
-        found["evalResults"] = encode(evaluations.eval_results(call, conn, repo))
+        found["evalResults"] = encode(eval_results.eval_results(call, conn, repo))
     if not asked or "model-index" in asked:
-        index = evaluations.changed_model_index(conn, repo)
+        index = eval_results.changed_model_index(conn, repo)
         found |= {"model-index": encode(index)} if index is not None else {}
     return found
 

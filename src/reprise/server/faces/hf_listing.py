@@ -15,7 +15,7 @@ from reprise.registry.commit_facts import CommitFacts
 from reprise.registry.info import CommitInfo, encode, join
 from reprise.registry.listing import Query
 from reprise.server.calls import Call
-from reprise.server.faces import evaluations
+from reprise.server.faces import eval_results
 from reprise.server.faces.hf_info import JSON, caches, identity, keep
 from reprise.server.faces.hf_read import next_link
 
@@ -151,7 +151,7 @@ def _with_facts(call: Call, conn: Connection, row: _Row) -> _Row:
 
 
 def _with_results(call: Call, conn: Connection, row: _Row) -> _Row:
-    return replace(row, results=encode(evaluations.eval_results(call, conn, row.repo)))
+    return replace(row, results=encode(eval_results.eval_results(call, conn, row.repo)))
 
 
 def _item(call: Call, row: _Row, shown: Mapping[str, None]) -> bytes:
