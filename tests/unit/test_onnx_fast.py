@@ -10,6 +10,7 @@ from reprise.models.config import Config
 from reprise.models.generate.prompt import vocabulary
 from reprise.models.generate.steps import CachedSteps
 from reprise.models.onnx.fast import BufferedSteps, fits
+from reprise.models.onnx.pages import on_large_pages
 from reprise.models.plan import make_plan
 from tests.model_cases import CASES, Case
 from tests.onnx_models import case_named, loaded
@@ -97,3 +98,11 @@ def test_rows_that_join_are_as_if_they_were_alone(tmp_path: Path) -> None:
     found = first.feed(one)
     expected = [steps.feed(one[n : n + 1])[0] for n, steps in enumerate(alone)]
     np.testing.assert_allclose(found, expected, atol=TOLERANCE)
+
+
+def test_memory_on_large_pages_holds_what_it_held() -> None:
+    with on_large_pages():
+        taken = np.arange(3 << 20, dtype=np.int64)  # 24 MB, past what lies in a heap
+        taken[::5] += 1
+    assert int(taken[5]) == 6
+    assert int(taken.sum()) == (3 << 20) * ((3 << 20) - 1) // 2 + len(taken[::5])

@@ -21,6 +21,7 @@ class Request:
         states: Whether all hidden states are given.
         attentions: Layers whose attention weights are given.
         buffered: Whether keys and values stay in buffers that the graph writes into, see `fast.py`.
+        packed: Whether weights are laid out anew in memory, which several rows repay.
     """
 
     part: str = ""
@@ -30,6 +31,7 @@ class Request:
     states: bool = False
     attentions: tuple[int, ...] = ()
     buffered: bool = False
+    packed: bool = False
 
 
 @dataclass

@@ -7,6 +7,7 @@ windows and with heads that share keys; families that bend or bias the scores ta
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -160,7 +161,9 @@ class _Bound:
 
     def __init__(self, sessions: Any, kept: dict[str, Array], shape: tuple[int, ...]) -> None:
         rows, length, picked = shape
-        self._sessions, self._session, self._kept = sessions, sessions.session(_REQUEST), kept
+        packed = rows > 1 and not sessions.placed.blocks
+        self._sessions, self._kept = sessions, kept
+        self._session = sessions.session(replace(_REQUEST, packed=packed))
         self._binding = self._session.io_binding()
         self._inputs: dict[str, Array] = {
             "input_ids": np.zeros((rows, length), np.int64),

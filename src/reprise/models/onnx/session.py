@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from reprise.base.errors import InvalidInput
 from reprise.base.files import write_bytes
 from reprise.models.onnx import emit, proto
 from reprise.models.onnx.call import Request
+from reprise.models.onnx.pages import on_large_pages
 from reprise.models.onnx.placing import Placed
 from reprise.models.onnx.weights import Weights
 from reprise.models.plan import Plan
@@ -83,11 +85,13 @@ class Sessions:
         # What could be fused is emitted fused: optimising would only cost time at the start, and
         # packing the weights again as much memory as they take.
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-        if not placed.eighths and not placed.blocks:
+        moved = bool(placed.blocks) or request.packed
+        if not placed.eighths and not moved:
             options.add_session_config_entry("session.disable_prepacking", "1")
         options.add_session_config_entry(_FOLDER, str(placed.folder))
         try:
-            return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+            with on_large_pages() if moved else nullcontext():
+                return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:
             raise _in_words(error, "start this model") from error
 
