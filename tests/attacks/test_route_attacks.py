@@ -5,6 +5,7 @@ import re
 import pytest
 
 from reprise.server.app import ROUTES
+from reprise.server.inference.settings import Settings
 from tests.factories import Hub, make_repo, make_token, make_user
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE"]
@@ -18,6 +19,12 @@ def url(path: str, repo: str) -> str:
     path = path.replace("{type:api}", "models").replace("{type:web}", "")
     path = path.replace("{repo:repo}", repo)
     return re.sub(r"\{(\w+)(?::\w+)?\}", lambda match: VALUES.get(match[1], "x"), path)
+
+
+@pytest.fixture
+def inference_settings() -> Settings:
+    """Nobody runs models here; those who may ask are told so at once."""
+    return Settings(grace=0.01)
 
 
 @pytest.fixture
