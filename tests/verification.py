@@ -7,8 +7,10 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import reprise
+from reprise.formats import dsse, verdict, verdict_checks
 from reprise.hub import Isolation
-from reprise.verify.running import How
+from reprise.verify import evidence
+from reprise.verify.running import How, Report
 
 BANKING = Path(__file__).parents[1] / "examples" / "banking77"
 HUBCONF = '''
@@ -133,3 +135,13 @@ def how(tmp_path: Path, **more: object) -> How:
     """Verify in this interpreter's environment, with evidence in a folder of the test."""
     isolation = Isolation(environment=Path(sys.executable))
     return How(isolation=isolation, folder=tmp_path / "evidence", **more)
+
+
+def sound(report: Report) -> Report:
+    """The report, whose verdict is one that a hub takes: it reads the same, nothing is wrong."""
+    statement = evidence.statement(report.verdict)
+    again = dsse.decode_statement(dsse.encode_statement(statement))
+    assert verdict.from_dict(dict(again.predicate)) == report.verdict
+    wrong = verdict_checks.problems(report.found.claim, report.verdict, again.subjects)
+    assert wrong == []
+    return report

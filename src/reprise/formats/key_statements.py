@@ -4,7 +4,7 @@ Both are signed by the key, so that nobody registers somebody else's. They name 
 so that what was said to one is no good for another.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reprise.base.digests import canonical_json
 from reprise.base.errors import CorruptContent, InvalidFormat
@@ -52,14 +52,25 @@ def check(envelope: Envelope, expected: KeyStatement) -> str:
         CorruptContent: It says something else, or the key did not sign it.
         MissingExtra: `cryptography` is not installed.
     """
-    found = _read(envelope)
-    if found != payload(expected):
+    if read(envelope) != replace(expected, account=expected.account.lower()):
         raise CorruptContent(
             "What the key signed is about another account, another hub, or another key.",
             hint="Sign it anew with: reprise key add",
         )
-    dsse.verify(envelope, [expected.key])
     return kind_of(envelope)
+
+
+def read(envelope: Envelope) -> KeyStatement:
+    """Read what a key says about itself, and check that it signed that.
+
+    Raises:
+        InvalidFormat: The envelope holds something else.
+        CorruptContent: Another key signed it.
+        MissingExtra: `cryptography` is not installed.
+    """
+    found = _read(envelope)
+    dsse.verify(envelope, [found.key])
+    return found
 
 
 def kind_of(envelope: Envelope) -> str:
@@ -67,8 +78,7 @@ def kind_of(envelope: Envelope) -> str:
     return "ssh" if sshsig.is_one(envelope.signatures[0].data) else "ed25519"
 
 
-def _read(envelope: Envelope) -> bytes:
-    """Return what was signed in canonical form."""
+def _read(envelope: Envelope) -> KeyStatement:
     if envelope.payload_type != PAYLOAD_TYPE:
         raise InvalidFormat(f"{_WHAT} is of another type: {envelope.payload_type[:80]!r}.")
     reader = Reader(parsed(envelope.payload, _WHAT), what=_WHAT)
@@ -78,4 +88,4 @@ def _read(envelope: Envelope) -> bytes:
     key = sshsig.public_key(reader.text("key"))
     found = KeyStatement(does, key, reader.text("account"), reader.text("hub"))
     reader.end()
-    return payload(found)
+    return found

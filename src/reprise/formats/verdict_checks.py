@@ -49,7 +49,8 @@ def _names(claim: Claim, verdict: Verdict) -> Iterator[str]:
         verdict.outcome in {Outcome.EXACT, Outcome.REPRODUCED, Outcome.CONSISTENT}
     ):
         yield f"{verdict.outcome} is no outcome of the level {verdict.level}"
-    if verdict.level is Level.RETRAINED and claim.kind != "training":
+    is_judged = verdict.outcome in _JUDGED
+    if verdict.level is Level.RETRAINED and claim.kind != "training" and is_judged:
         yield "nothing was claimed about training"
 
 

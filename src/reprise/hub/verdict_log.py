@@ -13,7 +13,7 @@ from typing import Any
 from reprise.base.digests import sha256_hex
 from reprise.base.errors import CorruptContent, HubUnreachable, InvalidFormat
 from reprise.base.files import write_bytes
-from reprise.formats import dsse, log_head, merkle, sshsig
+from reprise.formats import dsse, key_statements, log_head, merkle, sshsig
 from reprise.formats.log_head import Head
 from reprise.formats.reading import Reader
 from reprise.hub import catalogue, settings
@@ -148,6 +148,8 @@ def _checked_leaf(row: Any, index: int) -> bytes:
         raise CorruptContent(f"Entry {index} of the log says that it is of another kind.")
     if kind == "verdict" and row.get("envelope") is not None:
         _check_envelope(row, said, index)
+    if kind == "revocation" and "envelope" in said:
+        _check_revocation(said, index)
     return merkle.leaf_hash(str(body).encode())
 
 
@@ -157,6 +159,13 @@ def _check_envelope(row: dict[str, Any], said: dict[str, Any], index: int) -> No
     if sha256_hex(dsse.encode(envelope)) != said.get("envelope-sha256"):
         raise CorruptContent(f"Entry {index} of the log names another verdict than the hub shows.")
     dsse.verify(envelope, [sshsig.public_key(str(row.get("key")))])
+
+
+def _check_revocation(said: dict[str, Any], index: int) -> None:
+    """Check that a key revoked itself, where an entry says so."""
+    found = key_statements.read(dsse.decode(str(said["envelope"]).encode()))
+    if found.does != key_statements.REVOKE or dsse.key_id(found.key) != said.get("key"):
+        raise CorruptContent(f"Entry {index} of the log revokes a key that did not say so.")
 
 
 def _json(body: Any, index: int) -> dict[str, Any]:
