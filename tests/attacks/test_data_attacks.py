@@ -9,7 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from reprise.base.errors import EntryNotFound, InvalidFormat, InvalidInput, RepriseError
+from reprise.base.errors import (
+    EntryNotFound,
+    InvalidFormat,
+    InvalidInput,
+    RepriseError,
+    TooLarge,
+)
 from reprise.data import Dataset, Features, load_dataset, load_from_disk
 
 TABLE = pa.table(
@@ -114,6 +120,54 @@ def test_broken_compression_names_the_file(tmp_path: Path) -> None:
     (tmp_path / "a.csv.gz").write_bytes(whole[:-20])
     with pytest.raises(InvalidFormat, match=r"a\.csv\.gz"):
         load_dataset(str(tmp_path / "a.csv.gz"), split="train")
+
+
+def test_few_packed_bytes_cannot_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reprise.data.sources import opening
+
+    monkeypatch.setattr(opening, "_SURELY", 1 << 20)
+    for name, line in (("a.csv.gz", b"0\n"), ("a.jsonl.gz", b'{"a": 0}\n'), ("a.txt.gz", b"x\n")):
+        (tmp_path / name).write_bytes(gzip.compress(b"a\n" * (name == "a.csv.gz") + line * 10**7))
+        with pytest.raises(TooLarge, match=rf"{name} unpacks to more than \d+ MB") as caught:
+            load_dataset(str(tmp_path / name), split="train")
+        assert "unpack it yourself" in caught.value.hint
+
+
+def test_a_small_parquet_file_of_many_rows_is_read_piece_by_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reprise.data.sources import files
+
+    table = pa.table({"n": pa.array([7] * 2_000_000), "s": ["x"] * 2_000_000})
+    pq.write_table(table, tmp_path / "a.parquet", compression="zstd")
+    assert (tmp_path / "a.parquet").stat().st_size < 100_000
+    whole = load_dataset(str(tmp_path / "a.parquet"), split="train")
+    monkeypatch.setattr(files, "_LARGE", 10 << 20)
+    again = load_dataset(str(tmp_path / "a.parquet"), split="train")
+    assert again.frame.groups[0].stored.mappings != ()  # in a file, not in memory
+    assert again.identity == whole.identity
+    (tmp_path / "a.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:-3] + b"XXX")
+    with pytest.raises(InvalidFormat, match=r"a\.parquet"):
+        load_dataset(str(tmp_path / "a.parquet"), split="train")
+
+
+def test_a_quote_that_swallows_the_file_is_named_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('a,b\n1,"fine\nover two lines"\n2,"open\n3,x\n4,y\n')
+    with pytest.raises(InvalidFormat, match=r"a\.csv, line 4: a quote is opened and never closed"):
+        Dataset.from_csv(tmp_path / "a.csv")
+    (tmp_path / "b.csv").write_text('a,b\n1,"fine\nat the end"\n')
+    assert Dataset.from_csv(tmp_path / "b.csv")["b"] == ["fine\nat the end"]
+
+
+def test_half_a_surrogate_pair_is_named_in_words_that_can_be_printed(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"a": "x"}\n{"a": "\\ud800"}\n')
+    with pytest.raises(
+        InvalidFormat, match=r"a\.jsonl, line 2, column 'a': .* surrogate"
+    ) as caught:
+        Dataset.from_json(tmp_path / "a.jsonl")
+    assert "\\ud800" in str(caught.value).encode().decode()
 
 
 @pytest.mark.parametrize("name", ["../secret.arrow", "/etc/passwd", "..\\x.arrow", ".hidden"])

@@ -71,6 +71,11 @@ def test_a_csv_row_of_another_width_is_named(tmp_path: Path) -> None:
         Dataset.from_csv(path)
 
 
+def test_fields_of_a_csv_file_may_be_long(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", f"a,b\n1,x\n2,{'long ' * 400_000}\n")
+    assert [len(text) for text in Dataset.from_csv(path)["b"]] == [1, 2_000_000]
+
+
 def test_csv_options(tmp_path: Path) -> None:
     path = write(tmp_path, "a.tsv", "x\t1\ny\t2\n")
     data = load_dataset("tsv", data_files=path, split="train", column_names=["a", "b"])

@@ -88,9 +88,9 @@ class Frame:
             InvalidInput: A column does not exist.
         """
         self.check(names)
-        groups = []
+        groups, wanted = [], set(names)
         for group in self.groups:
-            kept = {name: source for name, source in group.names.items() if name in set(names)}
+            kept = {name: source for name, source in group.names.items() if name in wanted}
             if kept:
                 groups.append(replace(group, names=kept))
         features = Features({name: self.features[name] for name in names})
@@ -99,7 +99,8 @@ class Frame:
     def without(self, names: Sequence[str]) -> "Frame":
         """Drop some columns."""
         self.check(names)
-        return self.only([name for name in self.columns if name not in set(names)])
+        dropped = set(names)
+        return self.only([name for name in self.columns if name not in dropped])
 
     def renamed(self, mapping: Mapping[str, str]) -> "Frame":
         """Give columns other names.

@@ -41,6 +41,12 @@ def settle(values: list[Any], name: str, mode: str, where: Callable[[int], str])
         return _uniform(values)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         pass
+    if (broken := next((n for n, v in enumerate(values) if not _is_text(v)), None)) is not None:
+        raise InvalidFormat(
+            f"{where(broken)}, column {name!r}: {_shown(values[broken])} holds half of a surrogate "
+            "pair, which is no character.",
+            hint="Correct the file.",
+        )
     if mode == "json":
         return pa.array([None if v is None else json.dumps(v, ensure_ascii=False) for v in values])
     if mode == "string":
@@ -54,6 +60,17 @@ def settle(values: list[Any], name: str, mode: str, where: Callable[[int], str])
             hint=_WAYS,
         )
     return _kept(values, _uniform(values[:first]).type)
+
+
+def _is_text(value: Any) -> bool:
+    """Tell whether the texts in a JSON value can be written down."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    except (TypeError, ValueError):  # no JSON value; whoever uses it says so
+        pass
+    return True
 
 
 _WAYS = (
@@ -191,4 +208,5 @@ def _kind(value: Any) -> str:
 
 def _shown(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, default=str)
+    text = text.encode(errors="backslashreplace").decode()
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -5,7 +5,7 @@ anything else is a conflict.
 """
 
 import csv as python_csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from reprise.data.features import Features
 from reprise.data.sources import conflicts
 from reprise.data.sources.opening import opened, opened_text
 
-_BLOCK = 1 << 20
+_BLOCKS = (1 << 20, 1 << 25, 1 << 29)  # bytes read at once; a row must go into one
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Options:
         na_values: Fields that mean "nothing here", beside the empty one.
         encoding: Of the file.
         on_conflict: What to do about a field that does not fit its column.
+        block: Bytes read at once; set by itself when rows are long.
     """
 
     sep: str = ","
@@ -41,6 +42,7 @@ class Options:
     na_values: tuple[str, ...] = ()
     encoding: str = "utf-8"
     on_conflict: str = "error"
+    block: int = _BLOCKS[0]
 
 
 def read(path: Path, options: Options, features: Features | None) -> pa.Table:
@@ -50,14 +52,53 @@ def read(path: Path, options: Options, features: Features | None) -> pa.Table:
         InvalidFormat: It is not CSV, or a field does not fit; the message names file and line.
     """
     types = {} if features is None else {n: item.type for n, item in _plain_types(features).items()}
-    try:
-        sniffed = _sniffed(path, options, types)
-        table = _read(path, options, types=sniffed)
-    except pa.ArrowInvalid as error:
-        if "conversion error" not in str(error):
-            raise _broken(path, options, error) from None
-        table = _carefully(path, options, types)
+    for block in _BLOCKS:
+        chosen = replace(options, block=block)
+        try:
+            sniffed = _sniffed(path, chosen, types)
+            table = _read(path, chosen, types=sniffed)
+        except pa.ArrowInvalid as error:
+            if "straddling" in str(error) and block != _BLOCKS[-1]:
+                continue  # a row is longer than that
+            if "conversion error" not in str(error):
+                raise _broken(path, options, error) from None
+            table = _carefully(path, chosen, types)
+        break
+    if _ends_in_lines(table):
+        _check_quotes(path, options)
     return table
+
+
+def _ends_in_lines(table: pa.Table) -> bool:
+    """Tell whether a field of the last row holds a line break: a quote may have been left open."""
+    if not table.num_rows:
+        return False
+    (last,) = table.slice(table.num_rows - 1).to_pylist()
+    return any(isinstance(value, str) and "\n" in value for value in last.values())
+
+
+def _check_quotes(path: Path, options: Options) -> None:
+    """Complain about a quote that nothing closes: it has swallowed the rest of the file.
+
+    Raises:
+        InvalidFormat: The message names the line where the row begins.
+    """
+    limit = python_csv.field_size_limit(_BLOCKS[-1])
+    begun = 1
+    try:
+        with opened_text(path, options.encoding) as file:
+            quote = options.quotechar or None
+            reader = python_csv.reader(file, delimiter=options.sep, quotechar=quote, strict=True)
+            for _ in reader:
+                begun = reader.line_num + 1
+    except python_csv.Error as error:
+        if "unexpected end" in str(error):
+            raise InvalidFormat(
+                f"{path}, line {begun}: a quote is opened and never closed.",
+                hint="Close it, or pass quotechar= if texts are not put into quotes.",
+            ) from None
+    finally:
+        python_csv.field_size_limit(limit)
 
 
 def _plain_types(features: Features) -> dict[str, pa.Field]:
@@ -96,7 +137,7 @@ def _settings(
     return {
         "read_options": pacsv.ReadOptions(
             use_threads=threads,
-            block_size=_BLOCK,
+            block_size=options.block,
             skip_rows=options.skiprows,
             column_names=list(options.column_names) if options.column_names else None,
             encoding=options.encoding,

@@ -2,6 +2,7 @@
 
 import glob
 import hashlib
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from reprise.base.digests import canonical_json, sha256_hex
-from reprise.base.errors import EntryNotFound, InvalidInput
+from reprise.base.errors import EntryNotFound, InvalidInput, TooLarge
 from reprise.data.features import Features
 from reprise.data.frame import Frame
 from reprise.data.mapped import Opened
@@ -145,7 +146,8 @@ def listed(paths: Any) -> list[Path]:
 def _read(kind: str, path: Path, options: Any, features: Features | None, store: Store) -> Opened:
     if kind == "arrow":
         return tables.map_arrow(path)
-    if not path.is_file() or path.stat().st_size < _LARGE:
+    size = _size(kind, path)
+    if size < _LARGE:
         return Opened(read_one(kind, path, options, features))
     wanted = None if features is None else features.to_dict()
     parts = {"options": sha256_hex(canonical_json([kind, repr(options), wanted]))}
@@ -153,13 +155,36 @@ def _read(kind: str, path: Path, options: Any, features: Features | None, store:
     kept = store.find(recipe.key)
     if kept is not None:
         return kept
-    table, staged = read_one(kind, path, options, features), store.staging()
+    staged = store.staging()
+    if size > (free := shutil.disk_usage(staged.parent).free):
+        raise TooLarge(
+            f"{path} takes {size >> 20} MB when it is read, but there are {free >> 20} MB free.",
+            hint="Free some space, or load fewer columns.",
+        )
     try:
-        with pa.ipc.new_file(str(staged), table.schema) as file:
-            file.write_table(table, max_chunksize=1 << 17)
+        _convert(kind, path, options, features, staged)
         return store.keep(recipe, staged)
     finally:
         staged.unlink(missing_ok=True)
+
+
+def _size(kind: str, path: Path) -> int:
+    """Return about how many bytes a file takes when it is read; 0 when it is not there."""
+    if not path.is_file():
+        return 0
+    return tables.parquet_size(path) if kind == "parquet" else path.stat().st_size
+
+
+def _convert(kind: str, path: Path, options: Any, features: Features | None, staged: Path) -> None:
+    """Write a large file as Arrow; Parquet without ever holding all of it."""
+    if kind == "parquet":
+        schema, parts = tables.parquet_batches(path, options)
+    else:
+        table = read_one(kind, path, options, features)
+        schema, parts = table.schema, iter([table])
+    with pa.ipc.new_file(str(staged), schema) as file:
+        for part in parts:
+            file.write_table(part, max_chunksize=1 << 17)
 
 
 def _digest(path: Path) -> str:

@@ -12,6 +12,8 @@ from reprise.base.errors import EntryNotFound, InvalidFormat, TooLarge
 
 _COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".lz4": "lz4"}
 _MOST = 8 << 30  # characters read into memory; a small file could unpack to more than there is
+_SURELY = 1 << 28  # bytes that any packed file may hold
+_RATIO = 200  # times its own size; texts that repeat themselves reach 50
 _BLOCK = 1 << 20
 
 
@@ -30,11 +32,42 @@ def opened(path: Path) -> Iterator[Any]:
         with pa.memory_map(str(path)) if path.stat().st_size else pa.BufferReader(b"") as file:
             yield file
         return
+    most = min(_MOST, max(_SURELY, _RATIO * path.stat().st_size))
     try:
-        with pa.input_stream(str(path), compression=kind) as file:
+        with (
+            pa.input_stream(str(path), compression=kind) as packed,
+            pa.PythonFile(_Limited(packed, path, most), "r") as file,
+        ):
             yield file
     except OSError as error:
         raise InvalidFormat(f"{path} cannot be unpacked: {error}.") from None
+
+
+class _Limited(io.RawIOBase):
+    """What comes out of a packed file, up to a limit: a few bytes may hold more than any memory."""
+
+    def __init__(self, packed: Any, path: Path, most: int) -> None:
+        super().__init__()
+        self._packed, self._path, self._left, self._most = packed, path, most, most
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Read on.
+
+        Raises:
+            TooLarge: More came out than the file's size makes likely.
+        """
+        data: bytes = self._packed.read(None if size is None or size < 0 else size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise TooLarge(
+                f"{self._path} unpacks to more than {self._most >> 20} MB, far more than texts do.",
+                hint="If you trust it, unpack it yourself and load what comes out.",
+            )
+        return data
 
 
 @contextmanager

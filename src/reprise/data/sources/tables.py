@@ -1,5 +1,6 @@
 """Parquet and Arrow files. What comes from elsewhere is checked in full before it is used."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from reprise.data.mapped import Opened, open_mapped
 from reprise.data.sources.opening import naming
 
 _MOST_ROWS = 1 << 40
+_AT_ONCE = 1 << 16  # rows
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,51 @@ def read_parquet(path: Path, options: ParquetOptions, features: Features | None)
         table = file.read(columns=list(options.columns) if options.columns else None)
         table.validate(full=True)
     return table
+
+
+def parquet_size(path: Path) -> int:
+    """Return about how many bytes the rows take in memory: a small file may claim very many.
+
+    Raises:
+        InvalidFormat: It is not Parquet, or broken.
+    """
+    with naming(path), pq.ParquetFile(path) as file:
+        widths = [_width(item.type) for item in file.schema_arrow]
+        stated = sum(
+            file.metadata.row_group(number).total_byte_size
+            for number in range(file.metadata.num_row_groups)
+        )
+        return max(int(stated), int(file.metadata.num_rows) * sum(widths))
+
+
+def _width(type_: pa.DataType) -> int:
+    """Return the least bytes that a value takes."""
+    try:
+        return max(1, int(type_.bit_width) // 8)
+    except ValueError:
+        return 4  # an offset
+
+
+def parquet_batches(path: Path, options: ParquetOptions) -> tuple[pa.Schema, Iterator[pa.Table]]:
+    """Read a Parquet file piece by piece, in little memory.
+
+    Raises:
+        InvalidFormat: It is broken; raised while it is read.
+    """
+    columns = list(options.columns) if options.columns else None
+    with naming(path):
+        file = pq.ParquetFile(path, memory_map=True)
+        schema = file.schema_arrow
+        if columns is not None:
+            schema = pa.schema([schema.field(name) for name in columns], schema.metadata)
+
+    def batches() -> Iterator[pa.Table]:
+        with naming(path), file:
+            for batch in file.iter_batches(_AT_ONCE, columns=columns):
+                batch.validate(full=True)
+                yield pa.Table.from_batches([batch]).cast(schema)
+
+    return schema, batches()
 
 
 def read_arrow(path: Path, options: ArrowOptions, features: Features | None) -> pa.Table:  # noqa: ARG001
