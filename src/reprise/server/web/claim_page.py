@@ -13,15 +13,18 @@ from reprise.base.errors import RepriseError
 from reprise.formats import merkle
 from reprise.formats.verdict import Verdict
 from reprise.registry import claim_badges, claims, leaderboards, reverify, verdict_log, verdicts
+from reprise.registry.storage.store import evidence_key
 from reprise.registry.verdicts import PostedVerdict
 from reprise.server.calls import Call
 from reprise.server.web.render import page
 from reprise.server.web.stamps import mood_of
 
-_MAX_VERDICTS = 50  # in full
+_MAX_VERDICTS = 20  # in full
+_MAX_EVIDENCE = 3  # verdicts whose examples are read for the page
 _MAX_EXAMPLES = 20  # that differ, with what was predicted
 _MAX_IDS = 200
 _MAX_CELL = 200  # characters
+_MAX_FACTS = 40
 _EXAMPLES = "examples.jsonl"
 
 
@@ -55,7 +58,7 @@ class Shown:
     packages: tuple[tuple[str, str], ...]
     facts: tuple[tuple[str, str], ...]
     differing: tuple[Differing, ...]
-    files: tuple[tuple[str, int], ...]
+    evidence_size: int | None
     proof: Proof | None
 
 
@@ -86,28 +89,42 @@ def claim_page(call: Call) -> Response:
         mood=badge.mood.value,
         due=due,
         boards=boards,
-        shown=[
-            _shown(it, proofs[it.id], _evidence(call, it, rows=sees_rows))
-            for it in posted[:_MAX_VERDICTS]
-        ],
+        shown=_all_shown(call, posted[:_MAX_VERDICTS], proofs, sees_rows=sees_rows),
         more=max(0, len(posted) - _MAX_VERDICTS),
     )
 
 
-def _shown(posted: PostedVerdict, proof: Proof | None, evidence: Mapping[str, str]) -> Shown:
-    said = _said(posted)
+def _all_shown(
+    call: Call,
+    posted: Sequence[PostedVerdict],
+    proofs: Mapping[int, Proof | None],
+    *,
+    sees_rows: bool,
+) -> list[Shown]:
+    said = {it.id: _said(it) for it in posted}
+    differ = [it.id for it in posted if (one := said[it.id]) and one.flips and one.flips.examples]
+    looked = set(differ[:_MAX_EVIDENCE]) if sees_rows else set()
+    return [
+        _shown(call, it, said[it.id], _examples(call, it) if it.id in looked else "", proofs[it.id])
+        for it in posted
+    ]
+
+
+def _shown(
+    call: Call, posted: PostedVerdict, said: Verdict | None, examples: str, proof: Proof | None
+) -> Shown:
     environment = said.environment if said else {}
-    packages = environment.get("packages")
     facts = [(name, it) for name, it in environment.items() if name != "packages"]
     facts += list(said.hardware.items()) if said else []
+    digest = posted.evidence_digest
     return Shown(
         posted,
         said,
         mood_of(posted.outcome),
-        tuple(sorted(_texts(packages))),
-        tuple((name, _cell(it)) for name, it in facts),
-        tuple(_differing(said, evidence.get(_EXAMPLES, ""))),
-        tuple((name, len(text.encode())) for name, text in sorted(evidence.items())),
+        tuple(sorted(_texts(environment.get("packages")))),
+        tuple((name, _cell(it)) for name, it in facts[:_MAX_FACTS]),
+        tuple(_differing(said, examples)),
+        call.registry.store.size(evidence_key(digest)) if digest is not None else None,
         proof,
     )
 
@@ -119,12 +136,12 @@ def _said(posted: PostedVerdict) -> Verdict | None:
         return None
 
 
-def _evidence(call: Call, posted: PostedVerdict, *, rows: bool) -> Mapping[str, str]:
-    """Read what was posted; what quotes the data only for who may read that."""
+def _examples(call: Call, posted: PostedVerdict) -> str:
+    """Read the statistics of single examples, for who may read the data they quote."""
     try:
-        return verdicts.evidence_of(call.registry, posted, rows=rows)
+        return verdicts.evidence_of(call.registry, posted, rows=True).get(_EXAMPLES, "")
     except (RepriseError, OSError, ValueError):
-        return {}
+        return ""
 
 
 def _proof(conn: Connection, posted: PostedVerdict) -> Proof | None:
