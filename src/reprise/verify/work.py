@@ -5,6 +5,7 @@ evaluator, which needs no code of the model.
 """
 
 import sys
+import sysconfig
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -105,7 +106,8 @@ def _of_evaluator(claimed: Claim, model: Model, data: Data) -> Work:
 
     def start(isolation: Isolation) -> Started:
         folder = str(model.snapshot.folder.resolve())
-        asked = {"name": evaluator.entry, "model": folder, "options": options}
+        home = [str(place) for place in _home()]
+        asked = {"name": evaluator.entry, "model": folder, "options": options, "home": home}
         batch = claimed.run.batch or evaluator.batch
         place = _confined(model.snapshot, isolation)
         return Started(place, Calling("evaluator", asked, {}, "", batch), _pins(evaluator, pinned))
@@ -124,12 +126,21 @@ def _confined(snapshot: Snapshot, isolation: Isolation) -> Place:
     """Prepare a worker for an evaluator: by default in the environment that runs this."""
     chosen = isolation
     if (isolation.environment, isolation.packages, isolation.requirements) == (None, None, None):
+        if isolation.python is not None:
+            raise InvalidInput(
+                "An evaluator needs an environment with its libraries, not only an interpreter.",
+                hint="Name one that has them: --worker-environment PYTHON.",
+            )
         chosen = replace(isolation, environment=Path(sys.executable))
-    source = Path(reprise.__file__).resolve().parents[1]
-    chosen = replace(chosen, readable=(*chosen.readable, source))
-    place = rerun.prepare(snapshot, read_manifest(_PROGRAM), chosen)
+    chosen = replace(chosen, readable=(*chosen.readable, *_home()))
+    place = rerun.prepare(snapshot, Manifest(), chosen)
     # Weights are read as data: whether torch is needed at all, the evaluator knows.
     return replace(place, folder=_PROGRAM, launch=replace(place.launch, modules=()))
+
+
+def _home() -> tuple[Path, ...]:
+    """Return where this Reprise is, and the packages that it needs."""
+    return Path(reprise.__file__).resolve().parents[1], Path(sysconfig.get_path("purelib"))
 
 
 def _of_entry_point(claimed: Claim, model: Model, data: Data) -> Work:
