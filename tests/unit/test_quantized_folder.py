@@ -82,13 +82,14 @@ def test_what_cannot_be_is_said(writer: Path, tmp_path: Path) -> None:
 
 def test_a_folder_that_was_tampered_with_is_refused(writer: Path, tmp_path: Path) -> None:
     small = made(writer, tmp_path / "small")
-    tensors = {n: t.numpy() for n, t in open_checkpoint(small / "model.safetensors").items()}
+    tensors = {n: t.numpy() for n, t in open_checkpoint(small / "packed.safetensors").items()}
     name = "packed.layers.0.ff.up.scales"
     kinds = {"uint8": "U8", "float32": "F32"}
 
     def write(scales: np.ndarray) -> None:
         listed = (tensors | {name: scales}).items()
         save_safetensors(small, [(n, kinds[str(a.dtype)], a.shape, a.tobytes()) for n, a in listed])
+        (small / "model.safetensors").rename(small / "packed.safetensors")
 
     write(tensors[name][:1])
     with pytest.raises(InvalidInput, match=rf"{name} must be F32 \[128, 1\]"):

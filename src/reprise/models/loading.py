@@ -13,7 +13,7 @@ from reprise.models.families import family_of
 from reprise.models.family import Family
 from reprise.models.options import Options
 from reprise.models.plan import Plan, make_plan
-from reprise.models.source import Source, locate
+from reprise.models.source import PACKED, Source, locate
 from reprise.models.weights import Checkpoint, find_checkpoint, open_checkpoint
 from reprise.models.weights.foreign_names import to_hf
 
@@ -43,7 +43,9 @@ def load_pretrained(name_or_path: str | PathLike[str], head_of: Callable[[Family
     options, changes = _options(given)
     config = _changed(config, changes)
     log.info("Loading %s%s.", source.name, f" at {source.commit}" if source.commit else "")
-    checkpoint = to_hf(open_checkpoint(find_checkpoint(source.folder)), config.model_type)
+    packed = is_quantized(config) and (source.folder / PACKED).is_file()
+    found = source.folder / PACKED if packed else find_checkpoint(source.folder)
+    checkpoint = to_hf(open_checkpoint(found), config.model_type)
     plan = make_plan(config, head_of(family_of(config.model_type)))
     return _start(plan, checkpoint, source, options)
 
@@ -108,16 +110,21 @@ def _start(plan: Plan, checkpoint: Checkpoint, source: Source, options: Options)
     return load_torch(plan, checkpoint, source, options)
 
 
+def is_quantized(config: Config) -> bool:
+    """Tell whether `reprise quantize` wrote a model."""
+    told = config.get("quantization_config")
+    return isinstance(told, Mapping) and told.get("quant_method") == QUANTIZED
+
+
 def stored_dtype(config: Config, asked: Any) -> Any:
     """Tell the type of weights: as asked for, or what `reprise quantize` wrote.
 
     Raises:
         InvalidInput: The weights are there in fewer bits, or in a way that nobody here reads.
     """
-    told = config.get("quantization_config")
-    if not isinstance(told, Mapping) or told.get("quant_method") != QUANTIZED:
+    if not is_quantized(config):
         return asked
-    found = f"int{told.get('bits')}"
+    found = f"int{config['quantization_config'].get('bits')}"
     if found not in FEW_BITS or asked not in {None, "auto", found}:
         raise InvalidInput(f"These weights are in {found} and cannot be had as {asked or found}.",
                            hint="Load the model that they were made from.")  # fmt: skip

@@ -21,7 +21,7 @@ from reprise.models.onnx.blocks import tensors_of
 from reprise.models.onnx.groups import BITS, covered, groups
 from reprise.models.plan import Plan, make_plan
 from reprise.models.sample_text import SAMPLE
-from reprise.models.source import Source, locate
+from reprise.models.source import PACKED, Source, locate
 from reprise.models.spec import Embedding
 from reprise.models.tasks import head_for
 from reprise.models.weights.save import save_safetensors
@@ -204,12 +204,14 @@ def _write(model: Any, source: Source, folder: Path, dtype: str, progress: Progr
     rest = [(name, t.dtype, t.shape, t.buffer) for name, t in tensors.items() if name not in gone]
     paths = save_safetensors(
         folder, [*rest, *tensors_of(plan, tensors, BITS[dtype], advance)],
-        metadata={"format": QUANTIZED},
+        metadata={"format": QUANTIZED}, max_shard_bytes=1 << 62,
     )  # fmt: skip
+    (whole,) = paths
+    whole.rename(folder / PACKED)
     for path in source.folder.iterdir():
         if path.is_file() and _SMALL.fullmatch(path.name) and ".index." not in path.name:
             copyfile(path, folder / path.name)
     told = {"quant_method": QUANTIZED, "bits": BITS[dtype]}
     Config(read_config(source.folder).to_dict() | {"quantization_config": told}).save(folder)
     before = sum(t.elements * _FLOAT for t in tensors.values())
-    return before, sum(path.stat().st_size for path in paths)
+    return before, (folder / PACKED).stat().st_size

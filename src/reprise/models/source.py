@@ -9,10 +9,16 @@ from reprise.base.errors import EntryNotFound
 from reprise.base.ids import check_path, is_commit
 from reprise.models.config import FILE_NAME
 
+PACKED = "packed.safetensors"  # what `reprise quantize` writes: nobody else can read it
 _SETTINGS = (FILE_NAME, "generation_config.json")
 # One kind of weights after the other: the first that a repo has is all that is fetched.
 _WEIGHTS = (
-    ("model.safetensors", "model-?????-of-?????.safetensors", "model.safetensors.index.json"),
+    (
+        "model.safetensors",
+        "model-?????-of-?????.safetensors",
+        "model.safetensors.index.json",
+        PACKED,
+    ),
     ("pytorch_model.bin", "pytorch_model-?????-of-?????.bin", "pytorch_model.bin.index.json"),
     ("tf_model.h5", "tf_model-*.h5", "tf_model.h5.index.json"),
     ("flax_model.msgpack", "flax_model-*.msgpack", "flax_model.msgpack.index.json"),

@@ -1,0 +1,165 @@
+"""One way to write on behind prompts, as a process of its own that answers on stdin and stdout.
+
+    python -m benchmarks.rig.decoders ROUTE FOLDER
+
+ROUTE is the program and the type of its weights, `reprise:int4`; FOLDER holds what
+`decoding_models` wrote. Each line in is {"rows": [[token, …], …], "new": count}; each line out says
+the seconds it took, the tokens and the most memory the process had so far.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+THREADS = int(os.environ.get("BENCH_THREADS", "2"))
+Rows = list[list[int]]
+Route = Callable[[Rows, int], Rows]
+
+
+def main() -> None:
+    """Answer until stdin ends."""
+    name, dtype = sys.argv[1].split(":")
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what libraries print goes elsewhere
+    route = ROUTES[name](Path(sys.argv[2]), dtype)
+    tell(answers, {"ready": sys.argv[1]})
+    for line in sys.stdin:
+        asked = json.loads(line)
+        started, used = time.perf_counter(), time.process_time()
+        texts = route(asked["rows"], asked["new"])
+        seconds, cpu = time.perf_counter() - started, time.process_time() - used
+        tell(answers, {"seconds": seconds, "cpu": cpu, "texts": texts, **memory()})
+
+
+def tell(answers: Any, what: dict[str, Any]) -> None:
+    """Write one line."""
+    answers.write(json.dumps(what) + "\n")
+    answers.flush()
+
+
+def memory() -> dict[str, int]:
+    """Most memory so far, and what of today's is not a page of a file; MB."""
+    told = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    names = {"peak": "VmHWM", "own": "RssAnon"}
+    return {name: int(told[word].split()[0]) // 1000 for name, word in names.items()}
+
+
+def transformers(folder: Path, _: str) -> Route:
+    """The reference, as it comes."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    torch.set_num_threads(THREADS)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+
+    def route(rows: Rows, new: int) -> Rows:
+        ids = torch.tensor(rows)
+        found = model.generate(  # type: ignore[misc]
+            ids, attention_mask=torch.ones_like(ids), max_new_tokens=new, min_new_tokens=new,
+            do_sample=False, pad_token_id=0)  # fmt: skip
+        return [row[ids.shape[1] :] for row in found.tolist()]
+
+    return route
+
+
+def reprise(folder: Path, dtype: str) -> Route:
+    """Ours, on the onnx engine."""
+    from reprise import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, engine="onnx", dtype=dtype, threads=THREADS, cache_dir=folder / "cache"
+    )
+
+    def route(rows: Rows, new: int) -> Rows:
+        found = model.generate(rows, max_new_tokens=new, min_new_tokens=new)
+        return [row[len(rows[0]) :] for row in np.asarray(found).tolist()]
+
+    return route
+
+
+def ctranslate2(folder: Path, dtype: str) -> Route:
+    """CTranslate2; its 8 bits are a scale for each row of a matrix."""
+    import ctranslate2 as ct
+
+    generator = ct.Generator(
+        str(folder / "ctranslate2"), compute_type=dtype, intra_threads=THREADS, inter_threads=1
+    )
+
+    def route(rows: Rows, new: int) -> Rows:
+        prompts = [[f"t{token}" for token in row] for row in rows]
+        found = generator.generate_batch(
+            prompts, max_length=new, min_length=new, sampling_topk=1, include_prompt_in_result=False
+        )
+        return [list(one.sequences_ids[0]) for one in found]
+
+    return route
+
+
+def llama(folder: Path, dtype: str) -> Route:
+    """llama.cpp, all rows in one batch."""
+    import llama_cpp as c
+
+    quiet = c.llama_log_callback(lambda *_: None)
+    c.llama_log_set(quiet, None)
+    c.llama_backend_init()
+    path = str(folder / f"model-{dtype}.gguf").encode()
+    model = c.llama_model_load_from_file(path, c.llama_model_default_params())
+    vocab = c.llama_vocab_n_tokens(c.llama_model_get_vocab(model))
+    contexts: dict[tuple[int, int], Any] = {}
+
+    def context(rows: int, length: int) -> Any:
+        if (rows, length) not in contexts:
+            options = c.llama_context_default_params()
+            options.n_ctx, options.n_seq_max = rows * (-(-length // 256) * 256), rows
+            options.n_threads = options.n_threads_batch = THREADS
+            contexts[rows, length] = c.llama_init_from_model(model, options)
+        return contexts[rows, length]
+
+    def step(made: Any, columns: Rows, start: int) -> list[int]:
+        """Feed columns [row][token]; give each row's next token."""
+        count = sum(map(len, columns))
+        batch, place = c.llama_batch_init(count, 0, 1), 0
+        last = []
+        for row, tokens in enumerate(columns):
+            for number, token in enumerate(tokens):
+                batch.token[place], batch.pos[place] = token, start + number
+                batch.n_seq_id[place], batch.seq_id[place][0] = 1, row
+                batch.logits[place] = number == len(tokens) - 1
+                place += 1
+            last.append(place - 1)
+        batch.n_tokens = count
+        if c.llama_decode(made, batch):
+            raise RuntimeError("llama_decode failed")
+        scores = [np.ctypeslib.as_array(c.llama_get_logits_ith(made, n), (vocab,)) for n in last]
+        c.llama_batch_free(batch)
+        return [int(row.argmax()) for row in scores]
+
+    def route(rows: Rows, new: int) -> Rows:
+        made = context(len(rows), len(rows[0]) + new)
+        c.llama_memory_clear(c.llama_get_memory(made), True)
+        found: Rows = [[] for _ in rows]
+        columns, start = rows, 0
+        for _ in range(new):
+            tokens = step(made, columns, start)
+            start += len(columns[0])
+            for row, token in zip(found, tokens, strict=True):
+                row.append(token)
+            columns = [[token] for token in tokens]
+        return found
+
+    return route
+
+
+ROUTES: dict[str, Callable[[Path, str], Route]] = {
+    "transformers": transformers, "reprise": reprise, "ctranslate2": ctranslate2,
+    "llama.cpp": llama,
+}  # fmt: skip
+
+if __name__ == "__main__":
+    main()
