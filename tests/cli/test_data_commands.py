@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reprise.cli.main import run
-from reprise.data import Dataset, default_store
+from reprise.data import Dataset, default_store, load_dataset
 
 BANKING = str(Path(__file__).parents[2] / "examples" / "banking77")
 
@@ -44,6 +44,23 @@ def test_what_steps_keep_is_listed_and_removed(
     assert len(default_store().entries()) == 1
     printed(capsys, "gc", "--max-bytes", "0", "--yes")
     assert default_store().entries() == []
+
+
+def test_what_each_data_set_takes_is_summed_up(
+    capsys: pytest.CaptureFixture[str],
+    client_home: Path,  # noqa: ARG001
+) -> None:
+    data = load_dataset(BANKING, split="test")
+    data.map(lambda row: {"n": len(row["text"])}).filter(lambda row: row["n"] > 40)
+    Dataset.from_dict({"x": [1]}).map(lambda row: {"y": row["x"]})
+    rows = printed(capsys, "du")
+    assert {(row["data"], row["step"]) for row in rows} == {
+        (BANKING, "map"), (BANKING, "filter"), ("", "map"),
+    }  # fmt: skip
+    assert run(["data", "du"]) == 0
+    told = capsys.readouterr().err
+    assert f"for {BANKING}" in told
+    assert "for data without a name" in told
 
 
 def test_gc_wants_to_know_what_to_remove(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,7 @@
 """Rows as values: selections, columns stored once, rows as functions see them."""
 
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -302,6 +304,22 @@ def test_tensors_have_the_types_that_models_expect() -> None:
     assert kinds == {"i": torch.int64, "f": torch.float32, "t": torch.bool}
     assert data.with_format("torch", dtype=torch.float64)[0]["i"].dtype == torch.float64
     assert Dataset.from_arrow(table).with_format("numpy")[:]["i"].dtype == np.int8
+
+
+def test_a_bar_is_shown_to_who_watches(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    from reprise.data import progress
+
+    leader, follower = os.openpty()
+    monkeypatch.setattr(progress, "_PATIENCE", 0.0)
+    monkeypatch.delenv("HF_HUB_DISABLE_PROGRESS_BARS", raising=False)
+    with os.fdopen(follower, "w") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        data.map(lambda row: {"m": row["id"]}, cache=False)
+        terminal.flush()
+        shown = os.read(leader, 1 << 16).decode()
+    os.close(leader)
+    assert "map <lambda>" in shown
+    assert "10/10" in shown
 
 
 def test_reading_goes_on_where_it_stopped(data: Dataset) -> None:

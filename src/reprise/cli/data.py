@@ -63,7 +63,10 @@ def du() -> None:
     store = default_store()
     entries = store.entries()
     rows = [_row(entry) for entry in entries]
-    output.table(rows, ["step", "name", "rows", "bytes", "used"], empty="Nothing is kept.")
+    columns = ["data", "step", "name", "rows", "bytes", "used"]
+    output.table(rows, columns, empty="Nothing is kept.")
+    for label, size in _sums(entries).items() if len(entries) > 1 else ():
+        output.say(f"{output.size_text(size)} for {label or 'data without a name'}")
     output.say(f"{output.size_text(sum(entry.bytes for entry in entries))} in {store.root}")
 
 
@@ -96,9 +99,18 @@ def gc(max_bytes: int | None, unused_days: float | None, dry_run: bool, yes: boo
     output.say(f"{'Would free' if dry_run else 'Freed'} {output.size_text(freed)}.")
 
 
+def _sums(entries: list[Any]) -> dict[str, int]:
+    """Return the bytes of all results of each data set, the largest first."""
+    found: dict[str, int] = {}
+    for entry in entries:
+        found[entry.recipe.label] = found.get(entry.recipe.label, 0) + entry.bytes
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
 def _row(entry: Any) -> dict[str, Any]:
     return {
         "key": entry.key,
+        "data": entry.recipe.label,
         "step": entry.recipe.op,
         "name": entry.recipe.name,
         "rows": entry.rows,

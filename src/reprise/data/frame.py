@@ -208,6 +208,16 @@ class Frame:
         return whole_table.replace_schema_metadata(self.features.metadata)
 
     @property
+    def label(self) -> str:
+        """What people call the data set that most columns come from; "" when nobody said."""
+        return next((group.stored.label for group in self.groups if group.stored.label), "")
+
+    def labelled(self, label: str) -> "Frame":
+        """Say what people call the data set, for lists of what its steps keep."""
+        groups = tuple(replace(g, stored=replace(g.stored, label=label)) for g in self.groups)
+        return replace(self, groups=groups)
+
+    @property
     def row_bytes(self) -> float:
         """What a row takes in the tables it is stored in, on average."""
         return sum(

@@ -40,6 +40,8 @@ class _Found:
     def read(self, split: str) -> Frame:
         options = {**self.subset.options, **self.options}
         frame = read_files(self.subset.kind, self.paths(split), None, options)
+        if self.tree.name != "/":  # else files anywhere, each with its own name
+            frame = frame.labelled(self.tree.name)
         frame = _typed(frame, self.features or self.subset.features, self.features is not None)
         if split in self.expected and self.features is None and not self.options:
             check_rows(frame, split, self.expected[split])

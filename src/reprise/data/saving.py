@@ -179,7 +179,7 @@ def _with_info(opened: list[Opened], folder: Path) -> Frame:
     path = folder / _INFO
     if path.is_file() and (stated := _json(path).get("features")):
         table = table.replace_schema_metadata(Features.from_dict(stated).metadata)
-    return Frame.of(table, mappings=mappings)
+    return Frame.of(table, mappings=mappings).labelled(str(folder))
 
 
 def _json(path: Path) -> dict[str, Any]:

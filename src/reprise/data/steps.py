@@ -85,7 +85,7 @@ class Keeping:
         else:
             parts = {"key": sha256_hex(self.key.encode())}
         parts["parameters"] = sha256_hex(canonical_json(task.parameters()))
-        return Recipe(op, task.name, frame.identity, parts)
+        return Recipe(op, task.name, frame.identity, parts, frame.label)
 
 
 class _Argument:
@@ -103,7 +103,7 @@ def map_frame(frame: Frame, task: Task, keeping: Keeping, place: Place) -> tuple
         run_map(frame, task, path, place)
 
     opened, step = _made("map", frame, task, keeping, make)
-    table, stored = opened.table, _stored(opened, step, keeping.store)
+    table, stored = opened.table, _stored(opened, step, keeping.store, frame.label)
     features = Features.from_arrow_schema(table.schema)
     names = {name: name for name in features}
     groups = (Group(stored, whole(table.num_rows), names),) if names else ()
@@ -141,7 +141,7 @@ def written(frame: Frame, store: Store) -> tuple[Frame, Step]:
                 )
 
     opened, step = _made("write", frame, task, keeping, make)
-    stored = _stored(opened, step, store)
+    stored = _stored(opened, step, store, frame.label)
     group = Group(stored, whole(frame.size), {name: name for name in frame.columns})
     return Frame(frame.features, (group,), frame.size), step
 
@@ -167,10 +167,10 @@ def _made(
     return opened, Step(op, task.name, False, reason, time.perf_counter() - started, size, key)
 
 
-def _stored(opened: Opened, step: Step, store: Store) -> Stored:
+def _stored(opened: Opened, step: Step, store: Store, label: str) -> Stored:
     path = store.path(step.key) if step.key else None
     table = opened.table.replace_schema_metadata(None)
-    return Stored(table, step.key, path, opened.mappings)
+    return Stored(table, step.key, path, opened.mappings, label)
 
 
 def check_removed(frame: Frame, names: Any) -> tuple[str, ...]:

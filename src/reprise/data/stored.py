@@ -30,12 +30,14 @@ class Stored:
         key: What it was made from and how, as a digest; "" for tables that came as they are.
         path: The Arrow file it is mapped from.
         mappings: The files that it is mapped from, if any.
+        label: What people call the data set that it comes from.
     """
 
     table: pa.Table
     key: str = ""
     path: Path | None = None
     mappings: tuple[mmap.mmap, ...] = ()
+    label: str = ""
 
     @classmethod
     def at(cls, path: Path, key: str = "") -> "Stored":

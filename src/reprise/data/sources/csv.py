@@ -5,6 +5,7 @@ anything else is a conflict.
 """
 
 import csv as python_csv
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -218,12 +219,12 @@ def _conflict(
         return pa.chunked_array(
             [pa.array([conflicts.as_text(_json(v)) for v in values], pa.string())]
         )
-    fitting = [_fits(value, wanted) for value in values]
     if options.on_conflict == "null":
-        kept = [value if ok else None for value, ok in zip(values, fitting, strict=True)]
+        odd = set(_misfits(column, wanted, 0))
+        kept = [None if row in odd else value for row, value in enumerate(values)]
         narrowed = _narrowed(pa.chunked_array([pa.array(kept, pa.string())]), None)
         return narrowed if narrowed is not None else column
-    row = fitting.index(False)
+    row = next(_misfits(column, wanted, 0))
     raise InvalidFormat(
         f"{path}, line {_line_of(path, options, row)}, column {name!r}: "
         f"{str(values[row])[:60]!r} is no "
@@ -242,12 +243,17 @@ def _json(text: str | None) -> Any:
         return json.dumps(text)
 
 
-def _fits(value: str | None, wanted: pa.DataType) -> bool:
+def _misfits(column: pa.ChunkedArray, wanted: pa.DataType, start: int) -> Iterator[int]:
+    """Yield the rows whose fields are something else, by halves: few are, as a rule."""
     try:
-        pa.scalar(value, pa.string()).cast(wanted)
+        column.cast(wanted)
     except pa.ArrowException:
-        return False
-    return True
+        if len(column) == 1:
+            yield start
+            return
+        half = len(column) // 2
+        yield from _misfits(column.slice(0, half), wanted, start)
+        yield from _misfits(column.slice(half), wanted, start + half)
 
 
 def _line_of(path: Path, options: Options, row: int) -> int:

@@ -81,7 +81,8 @@ def read_files(
     if features is not None:
         table = _completed(table, features)
     mappings = tuple(mapping for part in parts for mapping in part.mappings)
-    return memory.from_table(table, features, mappings)
+    label = found[0].name if len(found) == 1 else found[0].parent.name
+    return memory.from_table(table, features, mappings).labelled(label)
 
 
 def read_one(kind: str, path: Path, options: Any, features: Features | None) -> pa.Table:
@@ -151,7 +152,7 @@ def _read(kind: str, path: Path, options: Any, features: Features | None, store:
         return Opened(read_one(kind, path, options, features))
     wanted = None if features is None else features.to_dict()
     parts = {"options": sha256_hex(canonical_json([kind, repr(options), wanted]))}
-    recipe = Recipe("load", path.name, _digest(path), parts)
+    recipe = Recipe("load", path.name, _digest(path), parts, path.name)
     kept = store.find(recipe.key)
     if kept is not None:
         return kept
