@@ -85,4 +85,4 @@ def test_scores_have_the_mean_that_was_measured(scores: list[float], name: str) 
     text = "\n".join(json.dumps(it) for it in ({"format": "reprise-examples/1"}, *rows))
     value = fmean(scores)
     found = read(text, value)
-    assert found == {str(n): it for n, it in enumerate(scores)}
+    assert found == {str(n): (it, 1.0) for n, it in enumerate(scores)}

@@ -37,7 +37,7 @@ _Z = 1.959963984540054  # of a two-sided 95 % interval
 # Metrics of ours that are errors; a claim's word on them does not count.
 _ERRORS = frozenset({"wer", "cer", "ter", "perplexity"})
 
-ScoresOf = Callable[[PostedVerdict, float], Mapping[str, float] | None]
+ScoresOf = Callable[[PostedVerdict, float], Mapping[str, tuple[float, float]] | None]
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,13 @@ class Measured:
     Attributes:
         value: The measured value.
         stderr: Its standard error; None where nobody stated an interval.
-        scores: Score of every example by its id, where the value is their mean.
+        scores: What every example adds above and below the line, by its id, where the value is
+            the sum above over the sum below; below a mean every example adds 1.
     """
 
     value: float
     stderr: float | None = None
-    scores: Mapping[str, float] | None = None
+    scores: Mapping[str, tuple[float, float]] | None = None
 
 
 @dataclass(frozen=True)
@@ -90,10 +91,26 @@ def _drawn(systems: Sequence[Measured]) -> list[Means | None]:
             for number in members:
                 found[number] = ()
             continue
-        order = sorted(keys)
-        lines = [[_scores(systems[number])[key] for key in order] for number in members]
-        for number, means in zip(members, replicate_means(lines), strict=True):
+        for number, means in _replicates(systems, sorted(keys), members).items():
             found[number] = means
+    return found
+
+
+def _replicates(
+    systems: Sequence[Measured], keys: Sequence[str], members: Sequence[int]
+) -> dict[int, Means]:
+    """Draw the same examples for several systems; equal lines are added up once."""
+    lines: dict[tuple[float, ...], int] = {}
+    places_of = {}
+    for number in members:
+        scores = [_scores(systems[number])[key] for key in keys]
+        parts = zip(*scores, strict=True)
+        places_of[number] = [lines.setdefault(tuple(part), len(lines)) for part in parts]
+    means = replicate_means(list(lines))
+    found: dict[int, Means] = {}
+    for number, (above, below) in places_of.items():
+        pairs = zip(means[above], means[below], strict=True)
+        found[number] = [a / b if b else systems[number].value for a, b in pairs]
     return found
 
 
@@ -110,11 +127,18 @@ def _interval(
         differences = sorted(a - b for a, b in zip(first, second, strict=True))
         at = int(_TAIL * REPLICATES)
         return differences[at], differences[-1 - at]
-    one, other = _scores(systems[i]), _scores(systems[j])
-    each = [score - other[key] for key, score in one.items()]
-    mean = math.fsum(each) / len(each)
-    spread = math.sqrt(math.fsum((it - mean) ** 2 for it in each)) / len(each)
+    first_moves, second_moves = _moves(systems[i]), _moves(systems[j])
+    each = (move - second_moves[key] for key, move in first_moves.items())
+    spread = math.sqrt(math.fsum(it**2 for it in each)) / len(first_moves)
+    mean = systems[i].value - systems[j].value
     return mean - _Z * spread, mean + _Z * spread
+
+
+def _moves(system: Measured) -> dict[str, float]:
+    """Return how far every example pulls the value away (the delta method)."""
+    scores = _scores(system)
+    above, below = (math.fsum(part) / len(scores) for part in zip(*scores.values(), strict=True))
+    return {key: (a - above / below * b) / below for key, (a, b) in scores.items()}
 
 
 def _loose(systems: Sequence[Measured], i: int, j: int) -> tuple[float, float]:
@@ -132,5 +156,5 @@ def _side(low: float, high: float) -> int:
     return -1 if high < -_ROUNDING else 0
 
 
-def _scores(system: Measured) -> Mapping[str, float]:
+def _scores(system: Measured) -> Mapping[str, tuple[float, float]]:
     return system.scores or {}

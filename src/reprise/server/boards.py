@@ -51,7 +51,7 @@ def finish(call: Call, found: Draft) -> Board:
     if found.is_finished:
         return found.board
 
-    def scores(posted: PostedVerdict, value: float) -> Mapping[str, float] | None:
+    def scores(posted: PostedVerdict, value: float) -> Mapping[str, tuple[float, float]] | None:
         return example_scores.of_verdict(call.registry, posted, value)
 
     kept: Boards = call.request.app.state.boards
