@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import time
 from collections.abc import Iterator
 
 import httpx2
@@ -27,7 +28,10 @@ ROUTES = [
 @pytest.fixture
 def inference_settings() -> Settings:
     """Little patience, little room."""
-    return Settings(deadline=0.4, grace=0.1, stalled=0.3, body=MIB, bodies=2 * MIB, answer=16 * MIB)
+    return Settings(
+        deadline=0.4, longest=1.2, grace=0.1, stalled=0.3, body=MIB, bodies=2 * MIB,
+        answer=16 * MIB,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -247,6 +251,23 @@ def test_a_worker_that_takes_jobs_and_keeps_them_is_not_waited_for(
     assert told.status_code == 410
     assert silent.answer.text.startswith("data: 1\n\ndata: {")
     assert "said nothing for 0.4 seconds" in silent.answer.text
+
+
+def test_an_answer_that_drips_forever_is_ended(hub: Hub, workers: Workers) -> None:
+    publish(hub, "ada/gpt")
+    worker = workers()
+    asking = Asking(hub.client(), "/models/ada/gpt", json={"inputs": "x", "stream": True})
+    job = worker.job()
+
+    def drip() -> Iterator[bytes]:
+        while True:
+            yield b"data: 1\n\n"
+            time.sleep(0.05)
+
+    worker.http.headers |= {"X-Reprise-Status": "200", "Content-Type": "text/event-stream"}
+    path = f"/api/workers/{worker.id}/jobs/{job['job']}/answer"
+    assert status_or_cut(worker.http, path, drip()) in {410, None}
+    assert "The answer took over 1.2 seconds." in asking.answer.text
 
 
 CLAIMS: list[dict[str, object]] = [

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -49,6 +50,11 @@ def test_an_answer_comes_from_a_worker(hub: Hub, workers: Workers) -> None:
     metrics = hub.client().get("/metrics").text
     assert 'reprise_inference_jobs_total{kind="task",outcome="200"} 1.0' in metrics
     assert "reprise_inference_workers 1.0" in metrics
+    counted = re.findall(
+        r'reprise_http_requests_total\{method="POST",status="\d+"\} (\S+)', metrics
+    )
+    timed = re.findall(r'reprise_http_request_seconds_count\{method="POST"\} (\S+)', metrics)
+    assert sum(map(float, counted)) - sum(map(float, timed)) == 1  # a poll is to take long
 
 
 def test_pieces_reach_the_client_as_they_come(hub: Hub, workers: Workers) -> None:

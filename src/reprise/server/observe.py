@@ -18,6 +18,8 @@ from reprise.server.receiving import RECEIVE_INTO
 
 log = logging.getLogger("reprise.access")
 
+# Set in a request's state by whoever waits on purpose: long polls would hide what is slow.
+WAITED = "waited"
 _ID_HEADERS = (b"x-request-id", b"x-amzn-trace-id")  # the first that is there counts
 _SAFE_ID = re.compile(r"[A-Za-z0-9._:=;-]{1,200}")
 
@@ -66,8 +68,9 @@ class Observed:
         finally:
             seconds = time.perf_counter() - started
             self._requests.labels(scope["method"], status).inc()
-            self._seconds.labels(scope["method"]).observe(seconds)
-            _log(scope, status, seconds, request_id)
+            if not scope.get("state", {}).get(WAITED):
+                self._seconds.labels(scope["method"]).observe(seconds)
+                _log(scope, status, seconds, request_id)
 
     def _count_direct(self, scope: Scope) -> None:
         """Count bytes that go straight from the socket to their reader, too."""

@@ -24,6 +24,7 @@ from reprise.server.inference.answers import Answer, ClientGone, Head
 from reprise.server.inference.dispatch import Dispatch
 from reprise.server.inference.jobs import Job
 from reprise.server.inference.workers import Handed, Offer, Worker
+from reprise.server.observe import WAITED
 from reprise.server.responses import Json
 from reprise.server.threads import in_thread
 
@@ -64,6 +65,7 @@ async def leave(request: Request) -> Response:
 async def next_job(request: Request) -> Response:
     """`POST /api/workers/{worker}/next`: wait for a job, as long as a poll lasts."""
     worker, dispatch = await _worker(request), dispatch_of(request)
+    setattr(request.state, WAITED, True)
     offer = _offer(Call(request, await read_body(request, _MAX_BODY)).json())
     dispatch.opened(worker)
     waiting = asyncio.ensure_future(dispatch.next(worker, offer))

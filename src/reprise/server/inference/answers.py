@@ -110,13 +110,15 @@ class Answer:
             await self._change()
         return self._head
 
-    async def pieces(self, patience: float) -> AsyncIterator[bytes]:
-        """Yield the pieces as they come, at most `patience` seconds apart.
+    async def pieces(self, patience: float, longest: float) -> AsyncIterator[bytes]:
+        """Yield the pieces as they come, at most `patience` seconds apart, for `longest` seconds.
 
         Raises:
             RepriseError: The answer breaks off; the error says why.
             ClientGone: The client left meanwhile.
         """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + longest
         while True:
             while self._pieces:
                 piece = self._pieces.popleft()
@@ -124,6 +126,8 @@ class Answer:
                 if self._size <= _BUFFER:
                     self._writable.set()
                 yield piece
+                if loop.time() > until:
+                    raise AnsweredTooLate(f"The answer took over {longest:g} seconds.")
             if self._ended:
                 return
             try:

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from reprise.base.errors import AnsweredTooLate, RepriseError, TooLarge
+from reprise.base.errors import RepriseError, TooLarge
 from reprise.server.inference.answers import ClientGone, Head
 from reprise.server.inference.dispatch import Dispatch
 from reprise.server.inference.jobs import Job, Kind
@@ -56,7 +56,8 @@ class Piped(Response):
         await send(self._start(head))
         sender = _Sender(scope, send, self._dispatch.settings.stalled)
         try:
-            await self._pieces(sender)
+            async for piece in _pieces(self._dispatch, self._job):
+                await sender.send(piece)
         except RepriseError as error:
             if not head.streams:
                 sender.cut()  # half a document must not look like a whole one
@@ -79,14 +80,6 @@ class Piped(Response):
             "headers": list(headers.items()),
         }
 
-    async def _pieces(self, sender: "_Sender") -> None:
-        settings, loop = self._dispatch.settings, asyncio.get_running_loop()
-        until = loop.time() + settings.longest
-        async for piece in self._job.answer.pieces(settings.deadline):
-            await sender.send(piece)
-            if loop.time() > until:
-                raise AnsweredTooLate(f"The answer took over {settings.longest:g} seconds.")
-
 
 async def collect(dispatch: Dispatch, job: Job, receive: Receive, limit: int) -> tuple[int, bytes]:
     """Wait for a whole answer: its status and at most `limit` bytes of its body.
@@ -100,7 +93,7 @@ async def collect(dispatch: Dispatch, job: Job, receive: Receive, limit: int) ->
     try:
         async with _client_there(dispatch, job, receive):
             head = await job.answer.head()
-            async for piece in job.answer.pieces(dispatch.settings.deadline):
+            async for piece in _pieces(dispatch, job):
                 pieces.append(piece)
                 size += len(piece)
                 if size > limit:
@@ -112,6 +105,10 @@ async def collect(dispatch: Dispatch, job: Job, receive: Receive, limit: int) ->
         raise
     finally:
         dispatch.count(job, outcome)
+
+
+def _pieces(dispatch: Dispatch, job: Job) -> AsyncIterator[bytes]:
+    return job.answer.pieces(dispatch.settings.deadline, dispatch.settings.longest)
 
 
 @asynccontextmanager
