@@ -143,6 +143,18 @@ def test_the_real_client_reads_a_leaderboard(board: Hub) -> None:
     assert [it.id for it in api.list_datasets(benchmark="summarization")] == []
 
 
+def test_the_data_set_says_which_board_is_its_own(board: Hub) -> None:
+    other = [stated(f"ada/x{k}", "1.0000", split="easy") for k in range(5)]
+    state(board.registry, *other)
+    bob = Verifier(board.registry, "fred")
+    for it in other:
+        bob.post(it)
+    api = board.api()
+    assert api.get_dataset_leaderboard(DATA)[0].value == 1.0
+    commit(board.registry, DATA, {".reprise/benchmark.toml": HARD.encode()}, repo_type="dataset")
+    assert api.get_dataset_leaderboard(DATA)[0].model_id == "eve/best"
+
+
 def test_a_data_set_that_nobody_measured_on_is_no_benchmark(hub: Hub) -> None:
     from huggingface_hub.errors import HfHubHTTPError
 

@@ -13,14 +13,14 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from reprise.base.clock import iso
 from reprise.base.digests import canonical_json
-from reprise.base.errors import InvalidFormat, InvalidId, NotFound
-from reprise.base.ids import RepoId, RepoType
-from reprise.formats import benchmark, card_claims, claim, model_index, yaml_json
+from reprise.base.errors import InvalidFormat
+from reprise.formats import card_claims, claim, model_index, yaml_json
 from reprise.formats.benchmark import Benchmark
 from reprise.formats.urls import web_url
-from reprise.registry import claims, repos, served, verdicts
-from reprise.registry.access import ANONYMOUS, Repo, allowed
+from reprise.registry import claims, data_benchmarks, verdicts
+from reprise.registry.access import Repo
 from reprise.registry.claims import StatedClaim
+from reprise.registry.data_benchmarks import Part
 from reprise.registry.db.claim_tables import claim as claim_table
 from reprise.registry.db.claim_tables import verdict as verdict_table
 from reprise.registry.db.prepared import Prepared
@@ -29,7 +29,6 @@ from reprise.registry.wording import as_number
 from reprise.server.calls import Call
 
 _MAX_TEXT = 1_000
-_MAX_FILE = 1 << 20  # bytes
 _DAY = 10
 _SOURCE = ("name", "user", "org")
 Tokens = Mapping[int, str]  # claim -> the verdict that proves it, for claims that are verified
@@ -42,7 +41,11 @@ def eval_results(call: Call, conn: Connection, repo: Repo) -> list[dict[str, Any
     own = [it for it in stated if it.source == "claims"]
     listed = [it for it in stated if it.source == "eval-results"]
     files = {path: _entries(conn, repo, path) for path in {it.path for it in listed}}
-    tasks = {name: _tasks(conn, name) for name in {it.data_repo for it in own}} if listed else {}
+    tasks = (
+        {name: data_benchmarks.of_data(conn, name) for name in {it.data_repo for it in own}}
+        if listed
+        else {}
+    )
     found, covered = [], set()
     for it in listed:
         named = (other for other in own if _says_the_same(it, other, tasks[other.data_repo]))
@@ -150,21 +153,10 @@ def _text(value: Any) -> str | None:
 def _entries(conn: Connection, repo: Repo, path: str) -> list[Any]:
     """Read a file of `.eval_results` at the tip."""
     try:
-        found = yaml_json.load(_text_of(conn, repo, path))
+        found = yaml_json.load(data_benchmarks.small_text(conn, repo, path))
     except InvalidFormat:
         return []
     return found if isinstance(found, list) else []
-
-
-def _text_of(conn: Connection, repo: Repo, path: str) -> str:
-    """Read a small file at the tip; nothing where there is none."""
-    try:
-        _, file = served.find(conn, repo, repo.default_branch, path)
-    except NotFound:  # no commit yet
-        return ""
-    if file is None or file.pointer is not None or file.size > _MAX_FILE:
-        return ""
-    return served.read_blob(conn, repo, file).decode("utf-8", "replace")
 
 
 def _raw(entries: list[Any], stated: StatedClaim) -> Mapping[str, Any]:
@@ -189,31 +181,9 @@ def _says_the_same(result: StatedClaim, full: StatedClaim, tasks: Sequence[Bench
     names = {full.task, full.data_config, full.data_split, metric}
     if result.task in names or result.task == f"{full.data_config}_{full.data_split}":
         return True
-    part = (None, full.data_config, full.data_split, full.claim.data.limit)
-    return any(
-        task.id == result.task
-        and (task.data.repo, task.data.config, task.data.split, task.data.limit) == part
-        and (task.metric is None or task.metric.id.partition("@")[0] == metric)
-        for task in tasks
-    )
-
-
-def _tasks(conn: Connection, data: str) -> Sequence[Benchmark]:
-    """Read which tasks a public data set on this hub defines, see `formats.benchmark`."""
-    try:
-        repo = repos.lookup(conn, RepoType.DATASET, RepoId.parse(data))
-    except InvalidId:
-        return ()
-    if repo is None or allowed(ANONYMOUS, repo) is None:
-        return ()
-    for path, read in ((benchmark.PATH, benchmark.read),
-                       (benchmark.EVAL_YAML, benchmark.read_eval_yaml)):  # fmt: skip
-        try:
-            if text := _text_of(conn, repo, path):
-                return read(text)
-        except InvalidFormat:
-            continue
-    return ()
+    data = full.claim.data
+    part = Part(data.config, data.split, data.limit, metric)
+    return any(it.id == result.task and data_benchmarks.is_about(it, part) for it in tasks)
 
 
 def _statement(body: Mapping[str, Any]) -> bytes:

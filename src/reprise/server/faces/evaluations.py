@@ -8,8 +8,9 @@ from starlette.responses import Response
 
 from reprise.base.errors import InvalidInput, NotFound
 from reprise.base.ids import RepoType
-from reprise.registry import accounts, leaderboards, repos
-from reprise.registry.leaderboards import Entry
+from reprise.registry import accounts, data_benchmarks, leaderboards, repos
+from reprise.registry.data_benchmarks import Part
+from reprise.registry.leaderboards import Benchmark, Entry
 from reprise.server.boards import draft, finish
 from reprise.server.calls import Call
 from reprise.server.faces.eval_results import evidence_source
@@ -31,17 +32,31 @@ def dataset_leaderboard(call: Call) -> Response:
     with call.read() as (conn, caller):
         repo = call.repo(conn, caller)
         found = leaderboards.benchmarks(conn, caller, data=str(repo.repo_id))
-        wanted = call.query("board") or (found[0].id if found else "")
-        chosen = next((it for it in found if it.id == wanted), None)
-        if chosen is None:
+        wanted = call.query("board")
+        named = [it for it in found if it.id == wanted] if wanted else _by_choice(conn, found)
+        if not named:
             raise NotFound(f"Nothing on {repo.repo_id} was verified yet: it has no leaderboard.")
-        read, only_roots = draft(call, conn, chosen), _only_roots(call)
+        read, only_roots = draft(call, conn, named[0]), _only_roots(call)
     board = finish(call, read)
     entries = (*board.ranked, *board.below)[:_MAX_ROWS]
     with call.read() as (conn, _):
         shown = [it for it in entries if not (only_roots and _has_base(conn, it))]
         rows = [_row(call, conn, it, rank) for rank, it in enumerate(shown, 1)]
     return Json(rows)
+
+
+def _by_choice(conn: Connection, found: list[Benchmark]) -> list[Benchmark]:
+    """Put the boards first that the data set itself defines, in its order."""
+    defined = data_benchmarks.of_data(conn, found[0].data) if found else ()
+
+    def rank(board: Benchmark) -> int:
+        metric = board.fields["id"]
+        for number, it in enumerate(defined):
+            if data_benchmarks.is_about(it, Part(board.config, board.split, it.data.limit, metric)):
+                return number
+        return len(defined)
+
+    return sorted(found, key=rank)
 
 
 def _has_base(conn: Connection, entry: Entry) -> bool:
