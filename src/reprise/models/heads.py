@@ -14,7 +14,7 @@ Kind = Literal[
     "causal_lm", "masked_lm", "seq2seq_lm", "sequence", "token", "question_answering",
     "beam_question_answering", "multiple_choice", "next_sentence", "pretraining", "discriminator",
     "double_heads", "image", "image_with_teacher", "masked_image", "projected", "speech", "body",
-    "adaptive_lm",
+    "adaptive_lm", "ctc",
 ]  # fmt: skip
 Pool = Literal["all", "pooler", "first", "last", "last_unpadded", "mean", "chosen", "eos",
                "mean_all", "class_and_mean", "second", "patches_mean"]  # fmt: skip

@@ -11,7 +11,8 @@ from reprise.models.config import Config
 from reprise.models.families import family_of
 from reprise.models.family import Family
 from reprise.models.heads import ONLY, Head
-from reprise.models.spec import MAX_LAYERS, Attention, ModelSpec, Patches, Tower
+from reprise.models.limits import MAX_LAYERS
+from reprise.models.spec import Attention, ModelSpec, Patches, Tower
 
 
 @dataclass(frozen=True)

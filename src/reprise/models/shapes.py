@@ -23,6 +23,7 @@ from reprise.models.spec import (
     Segmented,
     Stack,
     Tower,
+    Waves,
 )  # fmt: skip
 
 Shapes = dict[str, tuple[int, ...]]
@@ -82,6 +83,8 @@ def _tower(tower: Tower, prefix: str) -> Iterator[Item]:
             yield from _patches(f"{prefix}embed", tower.input)
         case Frames():
             yield from _frames(f"{prefix}embed", tower.input)
+        case Waves():
+            yield from _waves(f"{prefix}embed", tower.input)
         case Mixed():
             yield from _embedding(f"{prefix}embed.text", tower.input.text)
             yield from _patches(f"{prefix}embed.image", tower.input.image)
@@ -131,6 +134,23 @@ def _frames(name: str, spec: Frames) -> Iterator[Item]:
         yield f"{name}.conv{number}.weight", (spec.width, width, 3)
         yield f"{name}.conv{number}.bias", (spec.width,)
     yield f"{name}.positions.weight", (spec.rows, spec.width)
+
+
+def _waves(name: str, spec: Waves) -> Iterator[Item]:
+    into = 1
+    for number, (out, kernel) in enumerate(zip(spec.channels, spec.kernels, strict=True)):
+        yield f"{name}.convs.{number}.conv.weight", (out, into, kernel)
+        if spec.bias:
+            yield f"{name}.convs.{number}.conv.bias", (out,)
+        if spec.norm_of(number):
+            yield from norm(f"{name}.convs.{number}.norm", Norm(), out)
+        into = out
+    yield from norm(f"{name}.norm", spec.norm, into)
+    yield from linear(f"{name}.project", spec.width, into)
+    yield f"{name}.places.scale", (1, 1, spec.places)
+    yield f"{name}.places.direction", (spec.width, spec.width // spec.groups, spec.places)
+    yield f"{name}.places.bias", (spec.width,)
+    yield from norm(f"{name}.places.norm", spec.norm_places, spec.width)
 
 
 def _stack(prefix: str, spec: Stack) -> Iterator[Item]:

@@ -9,33 +9,16 @@ Shape letters: B batch, T query tokens, S key tokens, H heads, D head width, C m
 V vocabulary.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from itertools import pairwise
 from typing import Literal
 
 from reprise.base.errors import InvalidInput
+from reprise.models.limits import MAX_LAYERS, positive
 
 Placement = Literal["post", "pre", "parallel", "parallel_shared", "sandwich"]
-
-# Above these a configuration is a mistake or an attack: nothing published comes near.
-MAX_LAYERS = 1_000
-MAX_WIDTH = 1 << 20
-MAX_ROWS = 1 << 28
-
-
-def _positive(owner: object, **values: int) -> None:
-    for name, value in values.items():
-        limit = MAX_LAYERS if name == "layers" else MAX_ROWS if name in _ROWS else MAX_WIDTH
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if not whole or not 1 <= value <= limit:
-            raise InvalidInput(
-                f"The configuration gives {name} = {value!r} ({type(owner).__name__}); "
-                f"it must be a whole number from 1 to {limit:,}."
-            )
-
-
-_ROWS = frozenset({"vocab", "rows", "types"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +49,7 @@ class Positions:
     count: Literal["index", "unpadded", "mask"] = "index"
 
     def __post_init__(self) -> None:
-        _positive(self, rows=self.rows)
+        positive(self, rows=self.rows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +72,7 @@ class Embedding:
     mask_pads: bool = False  # zero where the attention mask is 0
 
     def __post_init__(self) -> None:
-        _positive(self, vocab=self.vocab, width=self.width)
+        positive(self, vocab=self.vocab, width=self.width)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +88,7 @@ class Rope:
     context: int = 2048  # positions seen in training
 
     def __post_init__(self) -> None:
-        _positive(self, width=self.width)
+        positive(self, width=self.width)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +100,7 @@ class Buckets:
     both_ways: bool = True
 
     def __post_init__(self) -> None:
-        _positive(self, count=self.count)
+        positive(self, count=self.count)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +160,7 @@ class Attention:
     memory: int = 0  # width of the states that are read; 0: the stack's own
 
     def __post_init__(self) -> None:
-        _positive(self, heads=self.heads, width=self.width)
+        positive(self, heads=self.heads, width=self.width)
         if self.heads % (self.kv_heads or self.heads):
             raise InvalidInput(
                 f"{self.heads} heads cannot share {self.kv_heads} key and value heads evenly."
@@ -236,7 +219,7 @@ class FeedForward:
     bias: bool = True
 
     def __post_init__(self) -> None:
-        _positive(self, inner=self.inner)
+        positive(self, inner=self.inner)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,7 +244,7 @@ class Stack:
     convolution_act: str = "tanh"
 
     def __post_init__(self) -> None:
-        _positive(self, layers=self.layers, width=self.width)
+        positive(self, layers=self.layers, width=self.width)
 
     @property
     def sets(self) -> int:
@@ -294,7 +277,7 @@ class Patches:
     def __post_init__(self) -> None:
         sides = zip(("height", "width"), self.image, self.patch, strict=True)
         for side, image, patch in sides:
-            _positive(self, image=image, patch=patch)
+            positive(self, image=image, patch=patch)
             if image < patch:
                 raise InvalidInput(f"A patch is larger than the image: {side} {patch} > {image}.")
 
@@ -313,7 +296,7 @@ class Frames:
     rows: int
 
     def __post_init__(self) -> None:
-        _positive(self, mels=self.mels, width=self.width, rows=self.rows)
+        positive(self, mels=self.mels, width=self.width, rows=self.rows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -360,7 +343,7 @@ class Clusters:
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        _positive(self, vocab=self.vocab, width=self.width, project=self.project)
+        positive(self, vocab=self.vocab, width=self.width, project=self.project)
         if any(end <= start for start, end in pairwise(self.ends)):
             raise InvalidInput(f"Cutoffs must rise from 1 to below {self.vocab}: {self.cutoffs}.")
         if self.divide < 1 or self.width < self.divide ** len(self.cutoffs):
@@ -401,10 +384,55 @@ class Mixed:
     kinds: int = 2
 
     def __post_init__(self) -> None:
-        _positive(self, kinds=self.kinds)
+        positive(self, kinds=self.kinds)
 
 
-Input = Embedding | Patches | Frames | Clusters | Mixed
+@dataclass(frozen=True, kw_only=True)
+class Waves:
+    """Samples of sound [B, N] through convolutions, projected, places added (wav2vec 2.0)."""
+
+    channels: tuple[int, ...]  # of each convolution
+    kernels: tuple[int, ...]
+    strides: tuple[int, ...]
+    bias: bool
+    norms: Literal["group", "layer"]  # of the first convolution alone by group, or of each by layer
+    act: str
+    width: int
+    places: int  # kernel of the convolution that tells places
+    groups: int
+    norm: Norm | None  # before the projection
+    norm_places: Norm | None  # behind the places
+
+    def __post_init__(self) -> None:
+        positive(self, width=self.width, places=self.places, groups=self.groups)
+        sizes = (self.channels, self.kernels, self.strides)
+        if len({len(size) for size in sizes}) > 1 or not 0 < len(self.channels) <= MAX_LAYERS:
+            raise InvalidInput("Convolutions need a width, a kernel and a stride each.")
+        for channels, kernel, stride in zip(*sizes, strict=True):
+            positive(self, channels=channels, kernel=kernel, stride=stride)
+        if self.norms not in {"group", "layer"} or self.width % self.groups:
+            raise InvalidInput(f"Convolutions have no norms {self.norms!r}, or {self.groups} "
+                               f"groups do not share {self.width} channels evenly.")  # fmt: skip
+
+    def norm_of(self, number: int) -> str:
+        """Name the kind of norm of a convolution; empty: none."""
+        return self.norms if self.norms == "layer" or number == 0 else ""
+
+    @property
+    def ratio(self) -> int:
+        """Samples from one state to the next."""
+        return math.prod(self.strides)
+
+    @property
+    def shortest(self) -> int:
+        """Samples that one state needs."""
+        needed = 1
+        for kernel, stride in zip(reversed(self.kernels), reversed(self.strides), strict=True):
+            needed = (needed - 1) * stride + kernel
+        return needed
+
+
+Input = Embedding | Patches | Frames | Clusters | Mixed | Waves
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,7 @@ AUTO_HEADS: dict[str, tuple[str, ...]] = {
     "AutoModelForVisualQuestionAnswering": ("ForQuestionAnswering",),
     "AutoModelForVision2Seq": ("Model",),
     "AutoModelForImageTextToText": ("Model",),
+    "AutoModelForCTC": ("ForCTC",),
     "AutoModelForAudioClassification": ("ForAudioClassification",),
 }
 

@@ -16,7 +16,7 @@ from reprise.models.spec import Frames
 from reprise.tasks.audio import open_sound, read_hearing
 from reprise.tasks.base import Done
 from reprise.tasks.generating import WritingOptions, WritingPipeline
-from reprise.tasks.pieces import Piece, cut
+from reprise.tasks.pieces import Piece, Span, cut
 from reprise.tasks.rows import Array, Row
 from reprise.tasks.transcript import Heard, Marks, Transcript
 
@@ -103,7 +103,9 @@ class SpeechRecognition(WritingPipeline):
     def _rows(self, sound: Array, options: SpeechOptions) -> list[Row]:
         pieces = [Piece(sound)]
         if options.chunk_length_s:
-            pieces = cut(sound, self.hearing, options.chunk_length_s, options.stride_length_s)
+            span = Span(options.chunk_length_s, options.stride_length_s, self.hearing.rate,
+                        most=self.hearing.seconds)  # fmt: skip
+            pieces = cut(sound, span)
         found = []
         for piece in pieces:
             features = self.hearing.features(piece.sound)
@@ -163,7 +165,8 @@ class SpeechRecognition(WritingPipeline):
         """Join what was heard of one sound."""
         transcript = Transcript(self.marks, self._decoded)
         for row, tokens in zip(done.rows, done.answers, strict=True):
-            transcript.hear(Heard(tokens, row.note))
+            seconds = [samples / self.hearing.rate for samples in row.note or ()]
+            transcript.hear(Heard(tokens, tuple(seconds) or None))
         parts = transcript.finish()
         text = {"text": "".join(part["text"] for part in parts)}
         return {**text, "chunks": parts} if options.return_timestamps else text

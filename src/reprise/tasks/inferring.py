@@ -8,7 +8,7 @@ from reprise.formats import card
 from reprise.models.config import Config, read_config
 from reprise.models.families import family_of
 from reprise.models.plan import make_plan
-from reprise.models.spec import Frames, Mixed, Patches
+from reprise.models.spec import Frames, Mixed, Patches, Waves
 from reprise.tasks.kinds import KINDS, is_task, kind_of
 
 _MAX_CARD = 4 << 20
@@ -71,7 +71,8 @@ def read_by(config: Config) -> str:
     if spec.vision is not None:
         return "both" if spec.encoder is not None else "images"
     first = spec.encoder.input if spec.encoder else None
-    return {Frames: "sound", Patches: "captions", Mixed: "mixed"}.get(type(first), "text")
+    known: dict[type, str] = {Frames: "sound", Waves: "sound", Patches: "captions", Mixed: "mixed"}
+    return known.get(type(first), "text")
 
 
 def _stated(folder: Path) -> str:

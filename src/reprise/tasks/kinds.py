@@ -1,7 +1,9 @@
 """The tasks: what each is called, which heads it runs on, where it is implemented."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
+from typing import Any
 
 from reprise.base.errors import InvalidInput, NotSupported
 from reprise.formats.tasks import TASKS, canonical_task
@@ -17,12 +19,14 @@ class Kind:
         autos: Auto classes that load its models, the first that fits.
         heads: Ends of architectures that are made for it.
         reads: What its inputs are, see `inferring.read_by`.
+        by_head: Targets for models whose head is of another kind.
     """
 
     target: str
     autos: tuple[str, ...]
     heads: tuple[str, ...] = ()
     reads: str = "text"
+    by_head: Mapping[str, str] = field(default_factory=dict)
 
 
 _TEXT_TO_TEXT = ("AutoModelForSeq2SeqLM",)
@@ -77,9 +81,10 @@ KINDS: dict[str, Kind] = {
     ),
     "automatic-speech-recognition": Kind(
         "automatic_speech_recognition:SpeechRecognition",
-        ("AutoModelForSpeechSeq2Seq",),
-        ("ForConditionalGeneration",),
+        ("AutoModelForSpeechSeq2Seq", "AutoModelForCTC"),
+        ("ForConditionalGeneration", "ForCTC"),
         reads="sound",
+        by_head={"ctc": "spelled_speech:SpelledSpeech"},
     ),
     "image-classification": Kind(
         "image_classification:ImageClassification",
@@ -134,8 +139,10 @@ def is_task(name: str) -> bool:
     return canonical_task(name) in KINDS
 
 
-def class_of(kind: Kind) -> type[Pipeline]:
-    """Import what implements a task."""
-    module, _, name = kind.target.partition(":")
+def class_of(kind: Kind, model: Any = None) -> type[Pipeline]:
+    """Import what implements a task, for a model."""
+    head = None if model is None else model.plan.head
+    target = kind.by_head.get(head.kind, kind.target) if head else kind.target
+    module, _, name = target.partition(":")
     found: type[Pipeline] = getattr(import_module(f"reprise.tasks.{module}"), name)
     return found

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reprise.base.errors import InvalidInput
-from reprise.tasks.audio import Hearing
 from reprise.tasks.rows import Array
 
 _SHARE = 6  # of a piece that its strides are where nobody says it
@@ -12,37 +11,65 @@ _SHARE = 6  # of a piece that its strides are where nobody says it
 
 @dataclass(frozen=True)
 class Piece:
-    """Samples of a piece; `stride` is its length and what it shares left and right, in seconds."""
+    """Samples of a piece; `stride` counts them, and those it shares left and right."""
 
     sound: Array
-    stride: tuple[float, float, float] | None = None
+    stride: tuple[int, int, int] | None = None
 
 
-def cut(sound: Array, hearing: Hearing, length: float,
-        stride: float | Sequence[float] | None) -> list[Piece]:  # fmt: skip
-    """Cut sound into pieces.
+@dataclass(frozen=True)
+class Span:
+    """How sound is cut.
 
-    Args:
-        sound: Samples [N].
-        hearing: What the model hears at once.
+    Attributes:
         length: Seconds of a piece.
         stride: Seconds that it shares on both sides, or left and right; None: a sixth of it.
-
-    Raises:
-        InvalidInput: Pieces would be longer than the model hears, or shorter than what they share.
+        rate: Samples of a second.
+        align: Samples that lengths are made multiples of.
+        most: Seconds that a piece may have; None: any.
     """
-    _check("chunk_length_s", length)
-    left, right = _sides(stride, length)
-    if length > hearing.seconds:
-        raise InvalidInput(f"chunk_length_s is {length}; this model hears {hearing.seconds} "
-                           "seconds at once.")  # fmt: skip
-    samples, before, behind = (round(value * hearing.rate) for value in (length, left, right))
-    if samples <= before + behind:
-        raise InvalidInput(
-            f"Pieces of {length} seconds share {left} and {right}: nothing is left.",
-            hint="Give a longer chunk_length_s, or a shorter stride_length_s.",
+
+    length: float
+    stride: float | Sequence[float] | None
+    rate: int
+    align: int = 1
+    most: int | None = None
+
+    def samples(self) -> tuple[int, int, int]:
+        """Count the samples of a piece, and of its strides.
+
+        Raises:
+            InvalidInput: Pieces would be too long, or shorter than what they share.
+        """
+        _check("chunk_length_s", self.length)
+        if self.most is not None and self.length > self.most:
+            raise InvalidInput(f"chunk_length_s is {self.length}; this model hears {self.most} "
+                               "seconds at once.")  # fmt: skip
+        left, right = _sides(self.stride, self.length)
+        whole, before, behind = (
+            round(value * self.rate / self.align) * self.align
+            for value in (self.length, left, right)
         )
-    return list(_pieces(sound, (samples, before, behind), hearing.rate))
+        if whole <= before + behind:
+            raise InvalidInput(
+                f"Pieces of {self.length} seconds share {left} and {right}: nothing is left.",
+                hint="Give a longer chunk_length_s, or a shorter stride_length_s.",
+            )
+        return whole, before, behind
+
+
+def cut(sound: Array, span: Span) -> list[Piece]:
+    """Cut sound, samples [N], into pieces."""
+    samples, before, behind = span.samples()
+    found = []
+    for start in range(0, len(sound), samples - before - behind):
+        part, last = sound[start : start + samples], start + samples >= len(sound)
+        left, right = before if start else 0, 0 if last else behind
+        if len(part) > left:
+            found.append(Piece(part, (len(part), left, right)))
+        if last:
+            break
+    return found
 
 
 def _sides(stride: float | Sequence[float] | None, length: float) -> tuple[float, float]:
@@ -59,16 +86,3 @@ def _sides(stride: float | Sequence[float] | None, length: float) -> tuple[float
 def _check(name: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
         raise InvalidInput(f"{name} must be a number of seconds, not {value!r:.40}.")
-
-
-def _pieces(sound: Array, sizes: tuple[int, int, int], rate: int) -> list[Piece]:
-    samples, before, behind = sizes
-    found = []
-    for start in range(0, len(sound), samples - before - behind):
-        part, last = sound[start : start + samples], start + samples >= len(sound)
-        left, right = before if start else 0, 0 if last else behind
-        if len(part) > left:
-            found.append(Piece(part, (len(part) / rate, left / rate, right / rate)))
-        if last:
-            break
-    return found

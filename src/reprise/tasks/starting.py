@@ -15,6 +15,7 @@ from reprise.tasks.base import Pipeline
 from reprise.tasks.files import fetch, pinned, preprocessor
 from reprise.tasks.inferring import SENTENCES, infer
 from reprise.tasks.kinds import Kind, class_of, kind_of
+from reprise.tasks.letters import FILES as LETTERS
 from reprise.tasks.parts import Parts
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ def pipeline(task: str | None = None, model: Any = None, *, tokenizer: Any = Non
     where = (revision, lock, hub)
     parts = _parts(task, (model, tokenizer), (engine, loading), where)
     _, kind = kind_of(parts.task)
-    made = class_of(kind)(parts, **given)
+    made = class_of(kind, parts.model)(parts, **given)
     shown = f"{parts.name} at {parts.commit}" if parts.commit else parts.name or "a loaded model"
     log.info("Running %s on %s, engine %s.", parts.task, shown, parts.model.engine)
     return made
@@ -106,7 +107,9 @@ def _of_source(task: str | None, source: Source, how: tuple[str, dict[str, Any]]
     config, place = read_config(folder), pinned(source)
     loaded = _model(_auto(kind, config), place, *how, hub if source.commit else {})
     _refuse_new_head(loaded, name, source.name)
-    if tokenizer is None:
+    if tokenizer is None and _spells(loaded):
+        fetch(source, LETTERS, hub)
+    elif tokenizer is None:
         tokenizer = _own_tokenizer(place, hub, needed=kind.reads != "images")
     shown = place.rpartition("@")[0] if source.commit else source.name
     return Parts(name, loaded, shown, source.commit, folder, _tokenizer(tokenizer, hub),
@@ -125,6 +128,11 @@ def _of_loaded(task: str | None, model: Any, tokenizer: Any, hub: dict[str, Any]
         model.eval()
     return Parts(kind_of(task)[0], model, given_tokenizer=_tokenizer(tokenizer, hub),
                  asked=task)  # fmt: skip
+
+
+def _spells(model: Any) -> bool:
+    """Whether a model gives letters, which need no tokenizer to be read."""
+    return model.plan.head is not None and model.plan.head.kind == "ctc"
 
 
 def _tokenizer(tokenizer: Any, hub: dict[str, Any]) -> Any:

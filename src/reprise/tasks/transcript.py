@@ -40,7 +40,7 @@ class Heard:
     """Tokens of one piece of sound; `stride` is its length, and what overlaps left and right."""
 
     tokens: Sequence[int]
-    stride: tuple[float, float, float] | None = None  # seconds
+    stride: tuple[float, ...] | None = None  # seconds
 
 
 @dataclass

@@ -47,6 +47,8 @@ TYPES = {
     "transfo-xl": ("xl", "TransfoXL"),
     "vilt": ("vilt", "Vilt"),
     "vit": ("vision", "ViT"),
+    "wav2vec2": ("waves", "Wav2Vec2"),
+    "hubert": ("waves", "Hubert"),
     "whisper": ("speech", "Whisper"),
     "xlm": ("xl", "XLM"),
     "xlm-roberta": ("roberta", "XLMRoberta"),

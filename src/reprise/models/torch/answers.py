@@ -103,6 +103,12 @@ def _discriminator(
     return {"loss": loss, "logits": logits}
 
 
+def _ctc(model: Any, last: Tensor, pooled: Tensor | None, given: dict[str, Any]) -> Fields:
+    logits, labels = _scores(model, last, pooled, given), given.get("labels")
+    loss = None if labels is None else losses.letters(logits, labels, model.config)
+    return {"loss": loss, "logits": logits}
+
+
 def _double(model: Any, last: Tensor, pooled: Tensor | None, given: dict[str, Any]) -> Fields:
     choices = given["choices"]
     logits = _scores(model, last, pooled, given)
@@ -151,5 +157,5 @@ _KINDS: dict[str, Callable[[Any, Tensor, Tensor | None, dict[str, Any]], Fields]
     "pretraining": _pretraining, "discriminator": _discriminator, "double_heads": _double,
     "image_with_teacher": _teacher, "masked_image": _masked_image, "projected": _projected,
     "body": _body, "beam_question_answering": beam,
-    "adaptive_lm": adaptive,
+    "adaptive_lm": adaptive, "ctc": _ctc,
 }  # fmt: skip

@@ -27,6 +27,7 @@ class Inputs:
     pixel_values: Tensor | None = None
     pixel_mask: Tensor | None = None  # 0 where an image is padded, [B, height, width]
     input_features: Tensor | None = None
+    input_values: Tensor | None = None
     encoder_hidden_states: Tensor | None = None
     encoder_attention_mask: Tensor | None = None
     past_key_values: Cache | None = None

@@ -61,3 +61,14 @@ def reconstruction(pixels: Tensor, wanted: Tensor, masked: Tensor, spec: Patches
         hidden = hidden.repeat_interleave(patch, side)
     wrong = (pixels - wanted).abs() * hidden[:, None]
     return wrong.sum() / (hidden.sum() + 1e-5) / spec.channels
+
+
+def letters(logits: Tensor, labels: Tensor, config: Config) -> Tensor:
+    """Sum over all ways to say labels [B, L] in logits [B, T, V]; labels below 0 are padding."""
+    said = labels >= 0
+    scores = functional.log_softmax(logits, dim=-1, dtype=torch.float32).transpose(0, 1)
+    frames = torch.full((len(labels),), logits.shape[1], dtype=torch.int64)
+    return functional.ctc_loss(
+        scores, labels.masked_select(said), frames, said.sum(-1), blank=config.pad_token_id,
+        reduction=config.ctc_loss_reduction, zero_infinity=config.ctc_zero_infinity,
+    )  # fmt: skip

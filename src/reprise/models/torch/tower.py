@@ -218,6 +218,10 @@ def make_input(given: spec.Input, rates: spec.Dropout, *, own_table: bool) -> nn
             from reprise.models.torch.frames import FrameEmbed
 
             return FrameEmbed(given, rates)
+        case spec.Waves():
+            from reprise.models.torch.waves import WaveEmbed
+
+            return WaveEmbed(given, rates)
         case spec.Mixed():
             from reprise.models.torch.mixed import MixedEmbed
 
