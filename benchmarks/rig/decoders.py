@@ -19,6 +19,7 @@ import numpy as np
 
 THREADS = int(os.environ.get("BENCH_THREADS", "2"))
 Rows = list[list[int]]
+_KEPT: list[Any] = []  # what a library calls back must live
 Route = Callable[[Rows, int], Rows]
 
 
@@ -105,11 +106,13 @@ def llama(folder: Path, dtype: str) -> Route:
     """llama.cpp, all rows in one batch."""
     import llama_cpp as c
 
-    quiet = c.llama_log_callback(lambda *_: None)
-    c.llama_log_set(quiet, None)
+    _KEPT.append(c.llama_log_callback(lambda *_: None))
+    c.llama_log_set(_KEPT[0], None)
     c.llama_backend_init()
     path = str(folder / f"model-{dtype}.gguf").encode()
-    model = c.llama_model_load_from_file(path, c.llama_model_default_params())
+    how = c.llama_model_default_params()
+    how.use_extra_bufts = "BENCH_PLAIN" not in os.environ  # they crash where tiles are forbidden
+    model = c.llama_model_load_from_file(path, how)
     vocab = c.llama_vocab_n_tokens(c.llama_model_get_vocab(model))
     contexts: dict[tuple[int, int], Any] = {}
 

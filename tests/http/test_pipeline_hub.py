@@ -56,3 +56,26 @@ def test_run_says_which_commit_ran(folder: Path, capsys: pytest.CaptureFixture[s
     assert captured.err.splitlines()[-1] == (
         f"text-classification with ada/cards at {commit}, engine onnx"
     )
+
+
+@pytest.mark.usefixtures("online")
+def test_a_repo_in_few_bits_is_published_and_writes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shape = {"n_embd": 32, "n_layer": 1, "n_head": 4, "n_positions": 64}
+    folder = save(tmp_path / "writer", "GPT2LMHeadModel", model_type="gpt2", **shape)
+    (folder / "README.md").write_text(
+        "---\nlicense: mit\npipeline_tag: text-generation\n---\n# W\n"
+    )
+    reprise.publish(folder, "ada/writer")
+    small = tmp_path / "small"
+    assert run(["quantize", "ada/writer", "--dtype", "int4", "--minimum", "0.5", "-o", str(small),
+                "--json"]) == 0  # fmt: skip
+    assert json.loads(capsys.readouterr().out)["text"] == "sample"
+    shutil.copy(folder / "README.md", small)
+    reprise.publish(small, "ada/writer-int4")
+    asked = {"max_new_tokens": 4, "return_full_text": False}
+    again = reprise.pipeline(model="ada/writer-int4")
+    assert again.model.engine == "onnx"
+    straight = reprise.pipeline(model="ada/writer", dtype="int4")
+    assert again("My card", **asked) == straight("My card", **asked)
