@@ -1,8 +1,10 @@
 """Built-in evaluators from end to end: evaluate, claim, publish; others verify without network."""
 
+import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 import reprise
 from reprise.cli.main import run
@@ -34,6 +36,33 @@ def test_a_claim_of_an_evaluator_is_made_and_verified(online, tmp_path, case: Ca
     reprise.publish(folder, "ada/net", lock=None)
     found = only("it", how(tmp_path))
     assert (found.outcome, found.n, found.pins) == (Outcome.EXACT, made.result.n, {})
+    assert found.environment["isolation"] in {"rules", "namespaces"}
     again = only("it", how(tmp_path, level=Level.RECOMPUTED))
     assert (again.outcome, again.value) == (Outcome.REPRODUCED, found.value)
+    assert online.url
+
+
+def test_a_score_on_the_card_of_a_model_without_code_is_verified(online, tmp_path) -> None:
+    """It is asked in the usual way, which can confirm a claim, and contradict none."""
+    skip_unless_available(Isolated.RULES)
+    case = CASES[0]
+    folder = case.publish(tmp_path)
+    assert run(["eval", str(folder), "ada/rows", "--keep", str(tmp_path / "kept")]) == 0
+    value = json.loads((tmp_path / "kept" / "result.json").read_text())["score"]["value"]
+    result = {
+        "task": {"type": "text-classification"},
+        "dataset": {"name": "Rows", "type": "ada/rows", "split": "test"},
+        "metrics": [{"type": "accuracy", "value": each} for each in (value, value + 0.5)],
+    }  # fmt: skip
+    index = [{"name": "net", "results": [result]}]
+    card = yaml.safe_dump({"license": "mit", "model-index": index})
+    (folder / "README.md").write_text(f"---\n{card}---\n# Net\n")
+    reprise.publish(folder, "ada/net", lock=None)
+    right, wrong = (sound(it).verdict for it in verify("ada/net", None, how(tmp_path)))
+    assert (right.outcome, right.pins["run.entry"]) == (
+        Outcome.REPRODUCED, "text-classification@1",
+    )  # fmt: skip
+    assert right.pins["run.args"]["label"] == "category"
+    assert (wrong.outcome, float(wrong.value)) == (Outcome.UNVERIFIABLE, value)
+    assert wrong.reason.startswith("0.5 below the claimed value, asked in the usual way;")
     assert online.url

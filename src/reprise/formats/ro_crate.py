@@ -67,7 +67,7 @@ def _root(
         "datePublished": "1970-01-01",
         "license": _NOBODY,
         "hasPart": [{"@id": NAME}, *({"@id": item["@id"]} for item in repos)],
-        "softwareRequirements": [{"@id": item["@id"]} for item in software],
+        "mentions": [{"@id": item["@id"]} for item in software],
         "variableMeasured": [{"@id": item["@id"]} for item in properties],
     }  # fmt: skip
 

@@ -84,6 +84,7 @@ class Computed:
     difference: Difference | None = None
     environment: dict[str, Any] = field(default_factory=dict)
     pins: dict[str, Any] = field(default_factory=dict)
+    is_guess: bool = False
 
     @property
     def ids(self) -> range:
@@ -200,7 +201,9 @@ def _rerun(
         difference = scoring.paired(before, scored)
     noise = work.noise(claimed, found)
     pins = {**started.pins, "metric.args": work.metric.args}
-    return Computed(model, data, scored, values, noise, difference, found.environment, pins)
+    return Computed(
+        model, data, scored, values, noise, difference, found.environment, pins, work.is_guess
+    )
 
 
 def _judged(claimed: Claim, done: Computed, how: How, folder: Path) -> Verdict:
@@ -208,6 +211,10 @@ def _judged(claimed: Claim, done: Computed, how: How, folder: Path) -> Verdict:
     digest = predictions.digest(done.ids, done.values) if how.level is Level.RERUN else None
     seen = Observed(score.value, score.unit, score.n, score.signature, digest)
     judged = compare.judge(claimed, seen, done.noise, paired=done.difference)
+    if done.is_guess and judged.outcome in {Outcome.CLOSE, Outcome.CONTRADICTED}:
+        # Only a claim that says how its model is asked can be contradicted.
+        reason = f"{judged.reason}, asked in the usual way; the claim does not say how: run.entry"
+        judged = replace(judged, outcome=Outcome.UNVERIFIABLE, reason=reason)
     kept = evidence.keep(
         folder, claimed, predictions=data, scored=done.scored, environment=done.environment
     )

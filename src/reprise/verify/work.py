@@ -28,6 +28,11 @@ from reprise.verify.plan import Calling, Columns, NoAnswer, Offer
 from reprise.verify.rerun import Place, Rerun
 
 _T = TypeVar("_T")
+# Tasks that models without code are asked in one usual way.
+_USUAL = {
+    "text-classification": "text-classification", "token-classification": "tagging",
+    "question-answering": "question-answering", "sentence-similarity": "similarity",
+}  # fmt: skip
 _PROGRAM = Path(__file__).parent / "evaluators" / "inside"
 
 
@@ -50,6 +55,7 @@ class Work:
         start: Prepares the worker; nothing of the model has run before.
         metric: The metric, with the options that follow from how the answers were made.
         continuous: Whether answers are numbers, which noise always moves.
+        is_guess: Whether nobody says how the model is asked, and the usual way is taken.
     """
 
     inputs: Sequence[Any]
@@ -57,6 +63,7 @@ class Work:
     start: Callable[[Isolation], Started]
     metric: MetricPin
     continuous: bool = False
+    is_guess: bool = False
 
     def scored(self, claimed: Claim, answers: Sequence[Any]) -> scoring.Scored:
         """Compute the metric of answers to all inputs.
@@ -89,6 +96,10 @@ def work_of(claimed: Claim, model: Model, data: Data) -> Work:
     if catalogue.is_evaluator(claimed.run.entry):
         return _of_evaluator(claimed, model, data)
     plan.check_entry(claimed.run.entry)
+    has_code = (model.snapshot.folder / "hubconf.py").is_file()
+    if claimed.run.entry is None and not has_code and claimed.task in _USUAL:
+        asked = replace(claimed, run=replace(claimed.run, entry=_USUAL[claimed.task]))
+        return replace(_of_evaluator(asked, model, data), is_guess=True)
     return _of_entry_point(claimed, model, data)
 
 
