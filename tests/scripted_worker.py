@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2
 
+from tests.committing import commit
 from tests.factories import Hub, make_repo, make_token, make_user
 
 CARD = "---\npipeline_tag: {task}\n---\n"
@@ -107,8 +108,4 @@ def publish(
 ) -> str:
     """A model with a card that names its task; returns its commit."""
     make_repo(hub.registry, name, private=private)
-    card = CARD.format(task=task).encode()
-    hub.api().upload_file(path_or_fileobj=card, path_in_repo="README.md", repo_id=name)
-    commit = hub.api().model_info(name).sha
-    assert commit is not None
-    return commit
+    return commit(hub.registry, name, {"README.md": CARD.format(task=task).encode()})
