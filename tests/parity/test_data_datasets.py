@@ -153,6 +153,29 @@ def test_interleaving_gives_the_same_rows(datasets: object, stopping: str) -> No
     assert ours["n"] == theirs["n"][:]
 
 
+@pytest.mark.parametrize("metadata", [None, "csv", "jsonl"])
+def test_folders_of_pictures_give_the_same_rows(
+    datasets: object, tmp_path: Path, metadata: str | None
+) -> None:
+    root = tmp_path / "pictures"
+    for name in ("train/cat/1.png", "train/dog/2.png", "test/cat/3.png", "test/dog/4.png"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(name.encode())
+    for split, name in (("train", "dog/2.png"), ("test", "dog/4.png")) if metadata else ():
+        text = {"csv": f"file_name,n\n{name},7\n", "jsonl": f'{{"file_name": "{name}", "n": 7}}\n'}
+        (root / split / f"metadata.{metadata}").write_text(text[metadata])
+    theirs, ours = datasets.load_dataset("imagefolder", data_dir=str(root)), load_dataset(str(root))
+    assert set(ours) == set(theirs)
+    for split, mine in ours.items():
+        other = theirs[split].cast_column("image", datasets.Image(decode=False))
+        assert mine.column_names == other.column_names
+        assert mine.remove_columns("image").to_list() == other.remove_columns("image").to_list()
+        paths = [Path(row["image"]["path"]) for row in other]
+        assert [row["image"]["bytes"] for row in mine] == [path.read_bytes() for path in paths]
+        if metadata is None:
+            assert mine.features["label"].names == tuple(other.features["label"].names)
+
+
 @pytest.mark.parametrize(
     "stopping", ["first_exhausted", "all_exhausted", "all_exhausted_without_replacement"]
 )

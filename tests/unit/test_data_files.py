@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from reprise.base.errors import AlreadyExists, EntryNotFound, InvalidFormat, InvalidInput
+from reprise.base.errors import (
+    AlreadyExists,
+    EntryNotFound,
+    InvalidFormat,
+    InvalidInput,
+    NotSupported,
+)
 from reprise.data import (
     Array2D,
     ClassLabel,
@@ -154,6 +160,65 @@ def test_conll_and_conllu(tmp_path: Path) -> None:
     assert (row["sent_id"], row["text"], row["form"], row["upos"]) == ("s1", "Hi", ["Hi"], ["INTJ"])
     with pytest.raises(InvalidFormat, match=r"b\.conll, line 2: 3 fields, earlier lines have 2"):
         Dataset.from_conll(write(tmp_path, "b.conll", "a\tO\nb\tc\tO\n"))
+
+
+def pictures(folder: Path, *names: str) -> str:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(name.encode())
+    return str(folder)
+
+
+def test_a_folder_of_pictures_has_a_row_for_each_and_classes_by_folder(tmp_path: Path) -> None:
+    names = ("train/cat/1.png", "train/dog/2.JPG", "train/dog/3.png", "test/cat/4.png")
+    found = load_dataset(pictures(tmp_path, *names, "README.txt"))
+    assert found["train"].features == Features(
+        image=Image(), label=ClassLabel(names=("cat", "dog"))
+    )
+    assert found["train"]["label"] == [0, 1, 1]
+    assert found["test"][0] == {"image": {"bytes": b"test/cat/4.png", "path": "4.png"}, "label": 0}
+    bare = load_dataset("imagefolder", data_dir=str(tmp_path), split="train", drop_labels=True)
+    assert bare.column_names == ["image"]
+    stream = load_dataset(str(tmp_path), split="train", streaming=True)
+    assert [row["label"] for row in stream] == [0, 1, 1]
+    bare.to_parquet(tmp_path / "a.parquet")
+    assert Dataset.from_parquet(tmp_path / "a.parquet")[0]["image"]["bytes"] == b"train/cat/1.png"
+
+
+def test_metadata_say_what_is_in_a_folder(tmp_path: Path) -> None:
+    where = pictures(tmp_path, "a/1.wav", "b/2.wav")
+    write(tmp_path, "metadata.jsonl", '{"file_name": "b/2.wav", "text": "two"}\n')
+    found = load_dataset(where, split="train")
+    assert found.to_list() == [{"audio": {"bytes": b"b/2.wav", "path": "2.wav"}, "text": "two"}]
+    with pytest.raises(NotSupported, match="not streamed"):
+        load_dataset(where, split="train", streaming=True)
+    write(tmp_path, "metadata.jsonl", '{"file_name": "../../etc/passwd"}\n')
+    with pytest.raises(InvalidFormat, match=r"row 0: there is no file '\.\./\.\./etc/passwd'"):
+        load_dataset(where, split="train")
+    write(tmp_path, "metadata.jsonl", '{"text": "two"}\n')
+    with pytest.raises(InvalidFormat, match="has no column 'file_name'"):
+        load_dataset(where, split="train")
+
+
+def test_pictures_beside_tables_only_illustrate_them(tmp_path: Path) -> None:
+    where = pictures(tmp_path, "1.png", "2.png", "3.png")
+    write(tmp_path, "data.csv", "n\n1\n")
+    assert load_dataset(where, split="train")[:] == {"n": [1]}
+    write(tmp_path, "metadata.csv", "file_name,t\n1.png,x\n")
+    (tmp_path / "data.csv").unlink()
+    assert load_dataset(where, split="train")["t"] == ["x"]
+
+
+def test_a_large_folder_is_kept_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from reprise.data.sources import files, media
+
+    where = pictures(tmp_path, *(f"{kind}/{n}.png" for kind in "ab" for n in range(9)))
+    whole = load_dataset(where, split="train")
+    monkeypatch.setattr(files, "_LARGE", 10)
+    monkeypatch.setattr(media, "_AT_ONCE", 20)
+    again = load_dataset(where, split="train")
+    assert again.frame.groups[0].stored.mappings != ()
+    assert again.identity == whole.identity
 
 
 def test_queries_over_files_and_databases(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from reprise.base.errors import EntryNotFound, InvalidFormat, InvalidInput, NotSupported
 from reprise.data.features import Features
+from reprise.data.sources import media
 from reprise.data.sources.files import SUFFIXES
 from reprise.formats.wildmatch import Pattern
 
@@ -75,11 +76,11 @@ def find_subset(paths: Sequence[str], card: Mapping[str, Any], name: str | None)
     if not configs:
         if name not in {None, "default"}:
             raise InvalidInput(f"There is no subset {name!r}; the repo has only one.")
-        return _made("default", by_name(paths), card, {})
+        return made("default", by_name(paths), card, {})
     config = _chosen(configs, name)
     found = _stated(paths, config)
     options = {key: value for key, value in config.items() if key not in _NOT_OPTIONS}
-    return _made(str(config["config_name"]), found, card, options)
+    return made(str(config["config_name"]), found, card, options)
 
 
 def by_name(paths: Sequence[str], folder: str = "") -> dict[str, tuple[str, ...]]:
@@ -100,7 +101,7 @@ def by_name(paths: Sequence[str], folder: str = "") -> dict[str, tuple[str, ...]
         known = ", ".join(sorted(SUFFIXES))
         raise EntryNotFound(f"There are no data files; known are {known}.")
     usual = _commonest_kind(data)
-    data = [path for path in data if _kind(path) == usual]
+    data = [path for path in data if usual in {_kind(path), _kind_beside(path, usual)}]
     found: dict[str, list[str]] = {}
     for path in data:
         found.setdefault(_split_of(path.removeprefix(folder)), []).append(path)
@@ -152,17 +153,33 @@ def _matched(paths: Sequence[str], wanted: Any) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _made(
+def made(
     name: str,
     files: Mapping[str, tuple[str, ...]],
     card: Mapping[str, Any],
     options: Mapping[str, Any],
 ) -> Subset:
+    """Put together a subset of files that were found.
+
+    Args:
+        name: Of the subset.
+        files: Split -> paths.
+        card: The metadata of the card, which may say what the columns hold.
+        options: For reading the files.
+
+    Raises:
+        NotSupported: The files are of several kinds.
+    """
     kinds = {_kind(path) for split in files.values() for path in split}
+    if kinds & set(media.COLUMNS):
+        kinds = {_kind(p) for split in files.values() for p in split if not media.is_metadata(p)}
     if len(kinds) != 1 or "" in kinds:
         odd = ", ".join(sorted(kind or "unknown" for kind in kinds))
         raise NotSupported(f"The files of subset {name!r} are of several kinds, or of none: {odd}.")
-    return Subset(name, files, kinds.pop(), options, _features(card, name))
+    kind = kinds.pop()
+    if kind in media.COLUMNS:
+        options = {"labels": media.labels_of(files), **options}
+    return Subset(name, files, kind, options, _features(card, name))
 
 
 def _configs(card: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -226,8 +243,17 @@ def _kind(path: str) -> str:
     return SUFFIXES.get(name.suffix, "")
 
 
+def _kind_beside(path: str, usual: str) -> str:
+    """Return the kind of the files that a file says something about."""
+    return usual if usual in media.COLUMNS and media.is_metadata(path) else ""
+
+
 def _commonest_kind(paths: Sequence[str]) -> str:
-    kinds = [_kind(path) for path in paths]
+    """Return what most files are; pictures beside tables only illustrate them."""
+    kinds = [_kind(path) for path in paths if not media.is_metadata(path)]
+    kinds = [kind for kind in kinds if kind not in media.COLUMNS] or kinds
+    if not kinds:
+        kinds = [_kind(path) for path in paths]
     return max(dict.fromkeys(kinds), key=kinds.count)
 
 

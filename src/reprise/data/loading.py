@@ -6,21 +6,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reprise.base.errors import InvalidInput
+from reprise.base.errors import InvalidInput, NotSupported
 from reprise.data import split_names
 from reprise.data.dataset import Dataset, concatenate_datasets
 from reprise.data.dataset_dict import DatasetDict
 from reprise.data.features import Features
 from reprise.data.frame import Frame
-from reprise.data.layout import Subset, by_name, files_of, find_subset, subsets
+from reprise.data.layout import Subset, by_name, files_of, find_subset, made, subsets
 from reprise.data.locked import check_rows, open_locked
 from reprise.data.saving import saved_splits
+from reprise.data.sources import media
 from reprise.data.sources.files import KINDS, kind_of, listed, read_files
 from reprise.data.trees import FolderTree, Tree, open_tree, read_card
 from reprise.formats import card
 
 log = logging.getLogger("reprise.data")
 
+_OWN = frozenset(("csv", "json"))  # kinds for which metadata.csv is a file like any other
 _ALIASES = {"jsonl": "json", "txt": "text", "conllu": "conll"}
 
 
@@ -68,7 +70,7 @@ def load_dataset(  # noqa: PLR0913 - a front door: every choice is a keyword
 
     Args:
         path: `owner/name`, a folder, a file, or a kind of file: "csv", "tsv", "json", "parquet",
-            "arrow", "text", "conll".
+            "arrow", "text", "conll", "imagefolder", "audiofolder".
         name: The subset, where a repo has several.
         data_dir: Only files below this folder.
         data_files: A path or pattern, a list of them, or split -> either.
@@ -160,10 +162,7 @@ def _find(  # noqa: PLR0917 - what `load_dataset` was given
         inside = [p.removeprefix(prefix) for p in paths if p.startswith(prefix)]
         chosen = by_name(inside) if data_files is None else files_of(inside, data_files)
         files = {s: tuple(prefix + p for p in listed_) for s, listed_ in chosen.items()}
-        kinds = {kind_of(Path(p)) for found in files.values() for p in found}
-        if len(kinds) != 1 or not (kind := kinds.pop()):
-            raise InvalidInput("These files are not of one known kind; load one kind at a time.")
-        return Subset("default", files, kind), tree
+        return made("default", files, {}, {}), tree
     return find_subset(paths, card.parse(read_card(tree)).data, name), tree
 
 
@@ -173,8 +172,9 @@ def _of_kind(kind: str, data_dir: str | None, data_files: Any) -> tuple[Subset, 
         if data_dir is None:
             raise InvalidInput(f"Say which files: load_dataset({kind!r}, data_files=…).")
         tree = FolderTree(base)
-        paths = [path for path in tree.paths() if kind_of(Path(path)) == kind]
-        return Subset("default", by_name(paths), kind), tree
+        beside = media.is_metadata if kind in media.COLUMNS else (lambda _: False)
+        paths = [path for path in tree.paths() if kind_of(Path(path)) == kind or beside(path)]
+        return made("default", by_name(paths), {}, {}), tree
     by_split = data_files if isinstance(data_files, Mapping) else {"train": data_files}
     files = {}
     for split, wanted in by_split.items():
@@ -182,7 +182,8 @@ def _of_kind(kind: str, data_dir: str | None, data_files: Any) -> tuple[Subset, 
         files[str(split)] = tuple(
             str(p.absolute()) for p in listed([base / one for one in patterns])
         )
-    return Subset("default", files, kind), FolderTree(Path("/"))
+    options = {"labels": media.labels_of(files)} if kind in media.COLUMNS else {}
+    return Subset("default", files, kind, options), FolderTree(Path("/"))
 
 
 def _split(found: _Found, split: str | Sequence[str] | None) -> Any:
@@ -216,6 +217,10 @@ def _streams(found: _Found, split: str | Sequence[str] | None) -> Any:
     def stream(name: str) -> Any:
         options = {**found.subset.options, **found.options}
         _check_split(name, found.subset.files)
+        if any(map(media.is_metadata, found.subset.files[name])) and found.subset.kind not in _OWN:
+            raise NotSupported(
+                "Folders with metadata are not streamed.", hint="Load it without streaming=True."
+            )
         files = [
             (lambda path=path: found.tree.fetch([path])[0]) for path in found.subset.files[name]
         ]

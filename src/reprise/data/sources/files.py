@@ -5,6 +5,7 @@ import hashlib
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from reprise.data.frame import Frame
 from reprise.data.mapped import Opened
 from reprise.data.places import default_store
 from reprise.data.progress import row_meter
-from reprise.data.sources import conflicts, conll, csv, json, memory, tables, text
+from reprise.data.sources import conflicts, conll, csv, json, media, memory, tables, text
 from reprise.data.sources.opening import naming, suffix_of
 from reprise.data.store import Recipe, Store
 
@@ -41,11 +42,12 @@ KINDS = {
     "arrow": Kind(tables.read_arrow, tables.ArrowOptions),
     "text": Kind(text.read, text.Options),
     "conll": Kind(conll.read, conll.Options),
+    **{kind: Kind(media.reader(kind), media.Options) for kind in media.COLUMNS},
 }
 SUFFIXES = {
     ".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "json", ".ndjson": "json",
     ".parquet": "parquet", ".arrow": "arrow", ".txt": "text", ".conll": "conll",
-    ".conllu": "conll", ".iob": "conll", ".iob2": "conll",
+    ".conllu": "conll", ".iob": "conll", ".iob2": "conll", **media.SUFFIXES,
 }  # fmt: skip
 _ALIASES = {"delimiter": "sep", "names": "column_names", "quote_char": "quotechar"}
 
@@ -72,8 +74,11 @@ def read_files(
     """
     chosen, found = _options(kind, options), listed(paths)
     parts = []
+    if kind in media.COLUMNS:
+        parts = [_read_folder(kind, found, chosen, store or default_store())]
+        found = found[:1]
     with row_meter(f"Reading {found[0].name}", len(found)) as advance:
-        for path in found:
+        for path in () if parts else found:
             parts.append(_read(kind, path, chosen, features, store or default_store()))
             advance(1)
     read = [part.table for part in parts]
@@ -164,6 +169,28 @@ def _read(kind: str, path: Path, options: Any, features: Features | None, store:
         )
     try:
         _convert(kind, path, options, features, staged)
+        return store.keep(recipe, staged)
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def _read_folder(kind: str, paths: Sequence[Path], options: Any, store: Store) -> Opened:
+    """Read a folder of files into memory, or, when they are many, into the store."""
+    tables_ = media.tables(kind, paths, options)
+    if sum(path.stat().st_size for path in paths) < _LARGE:
+        return Opened(pa.concat_tables(tables_, promote_options="permissive"))
+    listed_ = [[path.parent.name, path.name, _digest(path)] for path in paths]
+    parts = {"options": sha256_hex(canonical_json([kind, repr(options)]))}
+    name = paths[0].parent.name
+    recipe = Recipe("load", name, sha256_hex(canonical_json(listed_)), parts, name)
+    if (kept := store.find(recipe.key)) is not None:
+        return kept
+    staged = store.staging()
+    try:
+        first = next(tables_)
+        with pa.ipc.new_file(str(staged), first.schema) as file:
+            for part in chain([first], tables_):
+                file.write_table(part.cast(first.schema))
         return store.keep(recipe, staged)
     finally:
         staged.unlink(missing_ok=True)
