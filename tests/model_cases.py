@@ -17,7 +17,7 @@ class Case:
     model_type: str
     config: dict[str, Any]
     heads: tuple[str, ...]
-    inputs: str = "text"  # text, pair, seq2seq, pixels, clip, speech
+    inputs: str = "text"  # text, pair, seq2seq, pixels, clip, captions, mixed, speech, waves
     variant: str = ""
     reference: str = "5"  # "4": what version 5 of the reference lacks
 
@@ -121,6 +121,16 @@ _TRANSFO_XL = {
     "div_val": 2, "pad_token_id": 0,
 }  # fmt: skip
 
+_SEEN = {"model_type": "vit", "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4,
+         "intermediate_size": 40, "image_size": 16, "patch_size": 4}  # fmt: skip
+_WRITES = {"is_decoder": True, "add_cross_attention": True}
+_WAVES = {
+    "vocab_size": VOCABULARY, "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4,
+    "intermediate_size": 48, "conv_dim": [16, 16, 16], "conv_kernel": [10, 3, 2],
+    "conv_stride": [5, 2, 2], "num_feat_extract_layers": 3, "num_conv_pos_embeddings": 8,
+    "num_conv_pos_embedding_groups": 4,
+}  # fmt: skip
+
 CASES = [
     Case("bert", _ENCODER, (*_BERT_HEADS, "ForPreTraining", "ForNextSentencePrediction"), "pair"),
     Case("bert", _ENCODER | {"is_decoder": True}, ("LMHeadModel",), variant="decoder"),
@@ -214,6 +224,27 @@ CASES = [
     Case("clip_text_model", _TEXT_TOWER, ("Model", "ModelWithProjection")),
     Case("clip_vision_model", _IMAGE_TOWER | {"projection_dim": 24},
          ("Model", "ModelWithProjection"), "pixels"),
+    Case("vision-encoder-decoder", {
+        "encoder": _SEEN, "decoder": {"model_type": "gpt2", **_GPT2, "n_embd": 24, **_WRITES}},
+        ("Model",), "captions"),
+    Case("vision-encoder-decoder", {
+        "encoder": _SEEN | {"model_type": "deit"},
+        "decoder": {"model_type": "bert", **_ENCODER, "hidden_size": 24, **_WRITES}},
+        ("Model",), "captions", variant="bert"),
+    Case("vision-encoder-decoder", {
+        "encoder": _SEEN | {"model_type": "deit"}, "decoder": {
+            "model_type": "trocr", "vocab_size": VOCABULARY, "d_model": 32, "decoder_layers": 2,
+            "decoder_attention_heads": 4, "decoder_ffn_dim": 40, "max_position_embeddings": 24,
+            "cross_attention_hidden_size": 24, "scale_embedding": True, **_WRITES}},
+        ("Model",), "captions", variant="trocr"),
+    Case("vilt", _ENCODER | {
+        "image_size": 16, "patch_size": 4, "id2label": {0: "a", 1: "b", 2: "c"}},
+        ("ForQuestionAnswering",), "mixed"),
+    Case("wav2vec2", _WAVES, ("ForCTC",), "waves"),
+    Case("wav2vec2", _WAVES | {
+        "do_stable_layer_norm": True, "feat_extract_norm": "layer", "conv_bias": True},
+        ("ForCTC",), "waves", variant="stable"),
+    Case("hubert", _WAVES, ("ForCTC",), "waves"),
     Case("whisper", _WHISPER, ("Model", "ForConditionalGeneration"), "speech"),
     Case("whisper", _WHISPER | {
         "is_decoder": True, "is_encoder_decoder": False, "use_cache": False},

@@ -145,6 +145,16 @@ def _clip(case: Case) -> dict[str, np.ndarray]:
     return _text(case) | {"pixel_values": drawn}
 
 
+def _captions(case: Case) -> dict[str, np.ndarray]:
+    side = case.config["encoder"]["image_size"]
+    drawn = generator("pixels").standard_normal((2, 3, side, side)).astype(np.float32)
+    return {"pixel_values": drawn, "decoder_input_ids": _ids(5, "decoder")}
+
+
+def _waves(_: Case) -> dict[str, np.ndarray]:
+    return {"input_values": generator("waves").standard_normal((2, 400)).astype(np.float32)}
+
+
 def _speech(case: Case) -> dict[str, np.ndarray]:
     shape = (2, case.config["num_mel_bins"], 2 * case.config["max_source_positions"])
     drawn = generator("speech").standard_normal(shape).astype(np.float32)
@@ -159,4 +169,5 @@ _KINDS = {"text": _text, "pair": _pair, "languages": _languages, "seq2seq": _seq
           "crossed": _crossed,
           "ids": _just_ids, "left": _left, "permuted": _permuted,
           "remembered": _remembered,
-          "pixels": _pixels, "clip": _clip, "speech": _speech, "frames": _frames}  # fmt: skip
+          "pixels": _pixels, "clip": _clip, "mixed": _clip, "captions": _captions,
+          "waves": _waves, "speech": _speech, "frames": _frames}  # fmt: skip

@@ -76,13 +76,8 @@ def _head(config: Config) -> heads.Head:
     writer, told = _part(config, "decoder", _WRITERS)
     head = writer.head(head_for("AutoModelForCausalLM", writer), told)
     assert head is not None
-    return replace(
-        head,
-        kind="seq2seq_lm",
-        tied=False,
-        tied_if_absent=True,
-        names=_before("", head.names, "decoder."),
-    )
+    return replace(head, kind="seq2seq_lm", tied=False, tied_if_absent=True, body="-",
+                   names=_before("", head.names, "decoder."))  # fmt: skip
 
 
 COMPOSED = Family(
