@@ -9,6 +9,7 @@ from reprise.base.ids import RepoId, RepoType
 from reprise.formats import claim as claims_format
 from reprise.formats.claim import Claim
 from reprise.formats.sota import PastResult
+from reprise.formats.verdict import Level
 from reprise.registry import leaderboards, past_results, repos, reverify
 from reprise.registry import verifier_keys as keys
 from reprise.registry.access import ANONYMOUS
@@ -118,6 +119,25 @@ def test_nobody_ranks_themselves_and_revoked_keys_rank_nobody(registry: Registry
         keys.revoke(conn, bob.caller(conn), bob.key.fingerprint, said, now=registry.clock())
     (board,) = built(registry)
     assert (board.ranked, names(board.below), board.history) == ((), [("eve/own", "own")], ())
+
+
+def test_predictions_that_nobody_computed_rank_nobody(registry: Registry) -> None:
+    made_up, honest = stated("eve/made-up", "1.0000"), stated("ada/net", "0.9000")
+    state(registry, made_up, honest)
+    bob, dan = Verifier(registry, "bob"), Verifier(registry, "dan", {"machine": "arm64"})
+    bob.post(made_up, level=Level.RECOMPUTED)
+    bob.post(honest)
+    (board,) = built(registry)
+    assert names(board.ranked) == [("ada/net", "")]
+    assert names(board.below) == [("eve/made-up", "recomputed")]
+    bob.post(made_up, "0.5")  # somebody runs the model
+    dan.post(made_up, level=Level.RECOMPUTED)  # and somebody else does not, on other hardware
+    assert names(built(registry)[0].below) == [("eve/made-up", "contradicted")]
+    fred = Verifier(registry, "fred")
+    fred.post(made_up)  # on the hardware where bob got something else
+    assert names(built(registry)[0].below) == [("eve/made-up", "contradicted")]
+    Verifier(registry, "gus", {"machine": "riscv"}).post(made_up)
+    assert names(built(registry)[0].ranked) == [("eve/made-up", ""), ("ada/net", "")]
 
 
 def test_other_metrics_sizes_and_rows_are_other_boards(registry: Registry) -> None:

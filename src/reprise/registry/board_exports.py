@@ -82,7 +82,7 @@ def _entry(entry: Entry, rank: int | None = None) -> dict[str, Any]:
         "n": entry.verdict.n,
         "level": entry.verdict.level.value,
         "outcome": entry.verdict.outcome.value,
-        "verified": entry.standing.verified,
+        "verified": entry.standing.was_run,
         "contradicted": entry.standing.contradicted,
         "verifiers": list(entry.standing.verifiers),
         "verifiedAt": iso(entry.verdict.posted_at),

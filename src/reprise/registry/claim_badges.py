@@ -64,7 +64,7 @@ def badge_of(
              f"{count} verifier{'' if count == 1 else 's'}"]  # fmt: skip
     words += ["contradicted elsewhere"] if found.contradicted else []
     words += ["due again"] if due else []
-    mood = Mood.WARN if due or found.contradicted else Mood.GOOD
+    mood = Mood.WARN if due or found.contradicted else Mood.GOOD if found.was_run else Mood.NONE
     return Said(left, " · ".join(words), mood)
 
 

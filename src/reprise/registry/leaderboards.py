@@ -2,7 +2,8 @@
 
 A board is a data set, its config and split, and all that decides the number (the signature without
 the version of the code). Claims that stand are ranked; below the line come those that somebody
-contradicted, that only their author verified, that were withdrawn, or that are about other rows.
+contradicted, that only their author verified, whose predictions nobody computed again, that were
+withdrawn, or that are about other rows.
 """
 
 import json
@@ -301,7 +302,7 @@ def _entry(
 
 def _chosen(mine: Sequence[PostedVerdict], standing: Standing) -> tuple[PostedVerdict | None, str]:
     """Choose whose value counts, newest first, and say why the claim is not ranked."""
-    if standing.verified:
+    if standing.was_run:
         passing = [it for it in mine if it.independent and it.outcome.passes]
         best = [it for it in passing if it.level is standing.level]
         # With evidence, so that it can be compared with others example by example.
@@ -311,6 +312,8 @@ def _chosen(mine: Sequence[PostedVerdict], standing: Standing) -> tuple[PostedVe
         against = (it for it in mine if it.outcome is Outcome.CONTRADICTED)
         return next(against, None), "contradicted"
     newest = next(iter(mine), None)
+    if standing.verified:
+        return newest, "recomputed"
     if newest is not None and newest.outcome.passes and not newest.independent:
         return newest, "own"
     return newest, str(newest.outcome) if newest else ""

@@ -103,6 +103,8 @@ class Standing:
         verified: At least one independent pass, and none contradicts it on the same hardware.
         value: The new value of the newest verdict that counts towards `outcome`.
         ci: Its interval.
+        was_run: As `verified`, by somebody who ran the model: whoever only recomputes the metric
+            believes the author's predictions.
     """
 
     level: Level = Level.CLAIMED
@@ -113,6 +115,7 @@ class Standing:
     verified: bool = False
     value: str | None = None
     ci: tuple[str, ...] = ()
+    was_run: bool = False
 
 
 def of_claim(conn: Connection, claim_id: int) -> list[PostedVerdict]:
@@ -164,11 +167,12 @@ def standing(verdicts: Sequence[PostedVerdict]) -> Standing:
     best = min((it.outcome for it in strongest), key=_BEST.index)
     newest = max((it for it in strongest if it.outcome is best), key=lambda it: it.id)
     against = {it.hardware_class for it in contradicting}
+    standing_ones = [it for it in passing if it.hardware_class not in against]
     return Standing(
         level, best, tuple(sorted({it.account or "somebody" for it in passing})),
         max(it.made_at for it in passing), bool(contradicting),
-        any(it.hardware_class not in against for it in passing),
-        newest.value, newest.ci,
+        bool(standing_ones), newest.value, newest.ci,
+        any(it.level is not Level.RECOMPUTED for it in standing_ones),
     )  # fmt: skip
 
 

@@ -101,7 +101,7 @@ def verified_tokens(conn: Connection, stated: list[StatedClaim]) -> Tokens:
     return {
         number: _compact(_proof(several))
         for number, several in posted.items()
-        if verdicts.standing(several).verified
+        if verdicts.standing(several).was_run
     }
 
 

@@ -20,6 +20,7 @@ _MAX_ROWS = 500
 _REASONS = {
     "contradicted": "contradicted",
     "own": "verified by its author only",
+    "recomputed": "nobody computed the predictions again",
     "withdrawn": "withdrawn by its author",
     "other-rows": "measured on other rows",
 }

@@ -19,6 +19,7 @@ _MAX_WORDS = 200  # characters
 REASONS = {
     "contradicted": "Contradicted",
     "own": "Only by its author",
+    "recomputed": "Predictions not computed again",
     "withdrawn": "Withdrawn",
     "other-rows": "Other rows",
     "close": "Close, no pass",

@@ -42,7 +42,7 @@ def mood_of(outcome: Outcome) -> str:
 
 def verified(found: Sequence[Stamp]) -> int:
     """Count the claims that stand."""
-    return sum(it.standing.verified for it in found)
+    return sum(it.standing.was_run for it in found)
 
 
 def _order(stamp: Stamp) -> tuple[bool, bool]:
@@ -52,10 +52,12 @@ def _order(stamp: Stamp) -> tuple[bool, bool]:
 def _stamp(stated: StatedClaim, standing: Standing) -> Stamp:
     if standing.outcome is None:
         return Stamp(stated, standing, "claimed", "none")
-    if standing.verified:
+    if standing.was_run:
         return Stamp(stated, standing, str(standing.outcome), "good")
     if standing.contradicted:
         return Stamp(stated, standing, "contradicted", "bad")
+    if standing.verified:
+        return Stamp(stated, standing, "recomputed", "none")
     if standing.outcome.passes:
         return Stamp(stated, standing, "by its author", "none")
     return Stamp(stated, standing, str(standing.outcome), "warn")
