@@ -136,4 +136,5 @@ class Relay:
                     return
             except queue.Empty:
                 break
+        log.warning("%s does not let go of a job: ending it.", child.place)
         child.kill("A request took too long, and could only be stopped with its process.")

@@ -112,6 +112,9 @@ class Service:
                     pause = min(2 * pause, _LONGEST_PAUSE)
                 else:
                     self._done.wait(_FIRST_PAUSE / 5)
+            except Exception:
+                log.exception("Asking for a job went wrong.")
+                self._ending.wait(pause)
             else:
                 pause = _FIRST_PAUSE
                 self._hear(found)

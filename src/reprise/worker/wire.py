@@ -156,16 +156,19 @@ class Answer:
     def __init__(self, connection: http.client.HTTPConnection, path: str,
                  headers: dict[str, str]) -> None:  # fmt: skip
         self._connection = connection
-        self.gone = False
+        self.gone = self._ended = False
         self._guarded(lambda: self._begin(path, headers))
 
     def write(self, data: bytes) -> None:
         """Send a piece; nothing happens once the client is gone."""
-        if data and not self.is_gone():
+        if data and not self._ended and not self.is_gone():
             self._guarded(lambda: self._connection.send(b"%x\r\n%s\r\n" % (len(data), data)))
 
     def end(self) -> None:
-        """Say that this was all, and hear what the hub says."""
+        """Say that this was all, and hear what the hub says; a second time does nothing."""
+        if self._ended:
+            return
+        self._ended = True
         if not self.is_gone():
             self._guarded(self._finish)
         self._connection.close()
@@ -181,10 +184,6 @@ class Answer:
         if select.select([sock], [], [], 0)[0]:
             self.gone = True
         return self.gone
-
-    def abandon(self) -> None:
-        """Break off: the hub sees that the answer is not whole."""
-        self._connection.close()
 
     def _begin(self, path: str, headers: dict[str, str]) -> None:
         self._connection.putrequest("POST", path, skip_accept_encoding=True)
