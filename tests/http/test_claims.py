@@ -133,7 +133,7 @@ def posted(number: int, **changed: object) -> PostedVerdict:
     [
         ([], Standing()),
         ([posted(1)], Standing(Level.RERUN, Outcome.REPRODUCED, ("user1",), 1, False, True,
-                               "0.905", ("0.86", "0.94"))),
+                               "0.905", ("0.86", "0.94"), was_run=True)),
         ([posted(1, independent=False)],
          Standing(outcome=Outcome.REPRODUCED, at=1, value="0.905", ci=("0.86", "0.94"))),
         ([posted(1, revoked_at=5)], Standing()),
@@ -142,11 +142,14 @@ def posted(number: int, **changed: object) -> PostedVerdict:
                   ("0.86", "0.94"))),
         ([posted(1), posted(2, outcome=Outcome.CONTRADICTED, hardware_class="arm64-darwin")],
          Standing(Level.RERUN, Outcome.REPRODUCED, ("user1",), 1, True, True, "0.905",
+                  ("0.86", "0.94"), was_run=True)),
+        ([posted(1, level=Level.RECOMPUTED)],
+         Standing(Level.RECOMPUTED, Outcome.REPRODUCED, ("user1",), 1, False, True, "0.905",
                   ("0.86", "0.94"))),
         ([posted(1, outcome=Outcome.CONTRADICTED), posted(2, account="user1"),
           posted(3, outcome=Outcome.EXACT, level=Level.RECOMPUTED)],
          Standing(Level.RERUN, Outcome.REPRODUCED, ("user1", "user3"), 3, False, True, "0.905",
-                  ("0.86", "0.94"))),
+                  ("0.86", "0.94"), was_run=True)),
     ],
 )  # fmt: skip
 def test_what_verdicts_come_to(found: list[PostedVerdict], expected: Standing) -> None:
