@@ -1,6 +1,7 @@
 """Built-in evaluators from end to end: evaluate, claim, publish; others verify without network."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,12 @@ def test_a_claim_of_an_evaluator_is_made_and_verified(online, tmp_path, case: Ca
     assert found.environment["isolation"] in {"rules", "namespaces"}
     again = only("it", how(tmp_path, level=Level.RECOMPUTED))
     assert (again.outcome, again.value) == (Outcome.REPRODUCED, found.value)
+    assert again.subjects == found.subjects
+    gone = replace(made, model=replace(made.model, repo="ada/gone"))
+    (folder / claim.FOLDER / "it.toml").write_text(claim.write(gone))
+    reprise.publish(folder, "ada/net", lock=None)
+    without = only("it", how(tmp_path, level=Level.RECOMPUTED))  # predictions need no weights
+    assert (without.outcome, without.value) == (Outcome.REPRODUCED, found.value)
     assert online.url
 
 

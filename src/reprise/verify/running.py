@@ -11,9 +11,10 @@ from reprise.formats.claim import Claim
 from reprise.formats.claimed_values import unit_of
 from reprise.formats.verdict import Level, Outcome, Verdict
 from reprise.hub import settings
+from reprise.hub.address import LocalFolder
 from reprise.hub.isolated import Isolation
 from reprise.hub.locked import packages_path
-from reprise.hub.snapshots import Options, open_snapshot
+from reprise.hub.snapshots import Options, Snapshot, open_snapshot
 from reprise.metrics.paired import Difference
 from reprise.verify import (
     compare,
@@ -156,7 +157,7 @@ def compute(claimed: Claim, how: How, beside: Path | None = None) -> Computed:
     Raises:
         NoAnswer: It cannot be computed; the outcome says why.
     """
-    model = gathering.model_of(claimed, how.options)
+    model = _model(claimed, how, beside)
     data = gathering.data_of(claimed, how.options)
     held = beside or model.snapshot.root
     old = predictions.stored(held, claimed.result.predictions_sha256)
@@ -164,6 +165,14 @@ def compute(claimed: Claim, how: How, beside: Path | None = None) -> Computed:
         return _recomputed(claimed, model, data, old)
     how = replace(how, isolation=_isolation(claimed, how, held))
     return _rerun(claimed, model, data, old, how)
+
+
+def _model(claimed: Claim, how: How, beside: Path | None) -> Model:
+    """Fetch the model; but no weights for stored predictions whose claim pins what made them."""
+    pin = claimed.model
+    if how.level is Level.RECOMPUTED and beside is not None and pin.commit and pin.tree_sha256:
+        return Model(Snapshot(beside, LocalFolder(beside), pin.commit), pin.tree_sha256)
+    return gathering.model_of(claimed, how.options)
 
 
 def _isolation(claimed: Claim, how: How, held: Path) -> Isolation:
