@@ -6,8 +6,10 @@ windows and with heads that share keys; families that bend or bias the scores ta
 (`cache.py`).
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from reprise.models.onnx.buffers import Buffers
 from reprise.models.onnx.call import Request
 from reprise.models.plan import Plan
 
+_FLOAT, _SHARE = 4, 4  # bytes of a number; the part of the memory that a copy may take
 _EIGHT = 8  # a head's width has to be a multiple of it
 _REQUEST = Request(
     inputs=frozenset({"input_ids", "position_ids", "ends", "reach", "picked"}), buffered=True
@@ -52,6 +55,15 @@ def _attends_plainly(attention: spec.Attention) -> bool:
     )
 
 
+def _fits_again(plan: Plan) -> bool:
+    """Tell whether the weights take so little of this machine's memory that a copy may be held."""
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # not on every system
+        return False
+    return sum(map(prod, plan.shapes.values())) * _FLOAT <= memory // _SHARE
+
+
 class BufferedSteps:
     """Rows of tokens going through a decoder with buffers.
 
@@ -63,6 +75,7 @@ class BufferedSteps:
         (tower,) = model.spec.towers.values()
         self._sessions, self._buffers = model.sessions, Buffers(tower.stack)
         self._vocabulary = tower.input.vocab
+        self._packs = not model.sessions.placed.blocks and _fits_again(model.plan)
         self._lengths = np.zeros(0, np.int64)
         self._bound: dict[tuple[int, ...], _Bound] = {}  # by first row, tokens, tokens picked
 
@@ -113,7 +126,9 @@ class BufferedSteps:
         key = (rows.start, tokens.shape[1], picked.shape[1])
         if key not in self._bound:
             shape = (len(tokens), *key[1:])
-            self._bound[key] = _Bound(self._sessions, dict(self._buffers.items(rows)), shape)
+            request = replace(_REQUEST, packed=self._packs and len(tokens) > 1)
+            kept = dict(self._buffers.items(rows))
+            self._bound[key] = _Bound(self._sessions, request, kept, shape)
         given = {"input_ids": tokens, "position_ids": places, "ends": ends,
                  "reach": ends.max(keepdims=True) + 1, "picked": picked}  # fmt: skip
         scores = np.empty((len(tokens), picked.shape[1], self._vocabulary), np.float32)
@@ -155,15 +170,16 @@ class _Bound:
 
     Args:
         sessions: The graphs.
+        request: Which of them.
         kept: Keys and values by name; they live for as long as this does.
         shape: Rows, tokens, tokens whose scores are wanted.
     """
 
-    def __init__(self, sessions: Any, kept: dict[str, Array], shape: tuple[int, ...]) -> None:
+    def __init__(self, sessions: Any, request: Request, kept: dict[str, Array],
+                 shape: tuple[int, ...]) -> None:  # fmt: skip
         rows, length, picked = shape
-        packed = rows > 1 and not sessions.placed.blocks
         self._sessions, self._kept = sessions, kept
-        self._session = sessions.session(replace(_REQUEST, packed=packed))
+        self._session = sessions.session(request)
         self._binding = self._session.io_binding()
         self._inputs: dict[str, Array] = {
             "input_ids": np.zeros((rows, length), np.int64),
