@@ -195,16 +195,17 @@ class Dispatch:
 
     def opened(self, worker: Worker) -> None:
         """Take note of a request of a worker."""
-        worker.open += 1
+        worker.open, worker.broken = worker.open + 1, False
         if worker.watch is not None:
             worker.watch.cancel()
             worker.watch = None
 
     def closed(self, worker: Worker, *, broken: bool) -> None:
         """Take note of a request's end; after some silence the worker is lost."""
-        worker.open -= 1
+        worker.open, worker.broken = worker.open - 1, worker.broken or broken
         if not worker.open:
-            self._watch(worker, self.settings.broken if broken else self.settings.silence)
+            settings = self.settings
+            self._watch(worker, settings.broken if worker.broken else settings.silence)
 
     def lose(self, worker: Worker) -> None:
         """Forget a worker. What it had goes to another, as far as nobody saw an answer begin."""

@@ -20,6 +20,7 @@ class Worker:
     jobs: dict[str, Job] = field(default_factory=dict)  # in its hands
     told: set[str] = field(default_factory=set)  # of those, the ones it knows nobody waits for
     open: int = 0  # requests of it that are under way
+    broken: bool = False  # one of them broke off since the last one began
     watch: TimerHandle | None = None  # runs while none is
 
     def can(self, task: str | None) -> bool:
