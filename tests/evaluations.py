@@ -100,4 +100,37 @@ def _cases() -> list[Case]:
     ]  # fmt: skip
 
 
+def _more_cases() -> list[Case]:
+    said = texts(COUNT)
+    gpt = {"model_type": "gpt2", "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 64}
+    spans = [{"id": f"q{at}", "question": "which word?", "context": text[:80],
+              "answers": {"text": [text.split()[0]], "answer_start": [0]}}
+             for at, text in enumerate(said)]  # fmt: skip
+    return [
+        Case(
+            "question-answering", "BertForQuestionAnswering", spans, {"id": "squad1@1.0"},
+            {"question": "question", "context": "context", "answers": "answers", "id": "id"},
+            {"doc_stride": 8}, {"max_position_embeddings": 64},
+        ),
+        Case(
+            "language-modelling", "GPT2LMHeadModel", [{"text": text} for text in said],
+            {"id": "perplexity@1.0"}, {"context": 32, "stride": 16, "level": "word"},
+            {"context": 32, "stride": 16, "level": "word"}, gpt,
+        ),
+        Case(
+            "retrieval", "BertModel",
+            [{"query": text, "documents": [said[at - 1], text, said[at - 2]], "relevant": [1]}
+             for at, text in enumerate(said)],
+            {"id": "mrr@1.0"}, {"query": "query", "documents": "documents", "label": "relevant"},
+        ),
+        Case(
+            "generation", "GPT2LMHeadModel",
+            [{"text": text, "target": "card"} for text in said[:8]], {"id": "chrf@1.0"},
+            {"prompt": "{text}", "label": "target", "max_new_tokens": 4},
+            {"max_new_tokens": 4}, gpt,
+        ),
+    ]  # fmt: skip
+
+
 CASES = _cases()
+MORE_CASES = _more_cases()
