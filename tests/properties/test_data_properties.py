@@ -23,12 +23,14 @@ rows = st.lists(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.integers(0, 3000), st.integers(0, 2**70), st.integers(0, 50))
 def test_a_permutation_takes_every_row_once(size: int, seed: int, epoch: int) -> None:
     found = Permutation(size, seed, epoch).apply(np.arange(size, dtype=np.int64))
     assert sorted(found.tolist()) == list(range(size))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 2**50), st.integers(0, 9), st.lists(st.integers(0, 2**50), max_size=20))
 def test_any_part_of_a_permutation_can_be_had_alone(
     size: int, seed: int, wanted: list[int]
@@ -42,6 +44,7 @@ def test_any_part_of_a_permutation_can_be_had_alone(
     assert all(0 <= value < size for value in alone)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 3000), st.integers(1, 40), st.integers(0, 2**63), st.integers(0, 5))
 def test_drawn_blocks_take_every_row_once(size: int, block: int, seed: int, epoch: int) -> None:
     order = Blocks(size, min(block, max(size, 1)), seed, epoch)
@@ -51,6 +54,7 @@ def test_drawn_blocks_take_every_row_once(size: int, block: int, seed: int, epoc
     assert order.resolve(some).tolist() == found[some].tolist()
 
 
+@settings(deadline=None)
 @given(st.data(), st.integers(1, 60))
 def test_composed_selections_are_selections_of_selections(data: st.DataObject, size: int) -> None:
     selection, expected = whole(size), list(range(size))
@@ -63,6 +67,7 @@ def test_composed_selections_are_selections_of_selections(data: st.DataObject, s
         assert resolve_all(selection).tolist() == expected
 
 
+@settings(deadline=None)
 @given(rows, st.lists(st.integers(1, 7), max_size=6))
 def test_the_identity_depends_on_rows_and_nothing_else(found: list[dict], cuts: list[int]) -> None:
     schema = pa.schema([("n", pa.int64()), ("s", pa.string()), ("l", pa.list_(pa.int64()))])

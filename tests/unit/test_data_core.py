@@ -266,6 +266,22 @@ def test_structs_flatten_and_json_is_decoded() -> None:
     assert mixed[1] == {"j": "a"}
 
 
+def test_distinct_values_come_in_the_order_of_their_first_row(store: Store) -> None:
+    data = Dataset.from_dict({"a": [3, None, 1, 3, None], "l": [[1]] * 5}).with_store(store)
+    assert data.unique("a") == [3, None, 1]
+    assert data.select([4, 3, 2]).unique("a") == [None, 3, 1]
+    with pytest.raises(InvalidInput, match="There is no column 'x'"):
+        data.unique("x")
+
+
+def test_rows_are_written_in_their_order(data: Dataset) -> None:
+    shuffled = data.shuffle(seed=4)
+    written = shuffled.flatten_indices()
+    assert written[:] == shuffled[:]
+    assert [type(group.selection).__name__ for group in written.frame.groups] == ["Span"]
+    assert shuffled.flatten_indices().explain().startswith("write(written): reused")
+
+
 def test_batch_makes_rows_of_lists(data: Dataset) -> None:
     found = data.select_columns("id").batch(4)
     assert found["id"] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]

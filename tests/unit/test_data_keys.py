@@ -1,6 +1,7 @@
 """Honest keys: what is reused, what is computed again, and what has no key."""
 
 import importlib
+import os
 import pickle
 import sys
 import textwrap
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from reprise.base.errors import InvalidInput, MissingExtra, RemoteFailure
+from reprise.base.errors import InvalidInput, MissingExtra, RemoteFailure, WorkerCrashed
 from reprise.data import Dataset, RayExecutor, Store, Threads
 
 
@@ -218,6 +219,19 @@ def test_a_failure_in_a_worker_names_the_row_and_leaves_nothing(store: Store) ->
     with pytest.raises(RemoteFailure, match=r"ZeroDivisionError.*in row 5000, given to") as caught:
         data.map(lambda row: {"y": 1 // (row["x"] - 5000)}, num_proc=2)
     assert "Traceback" in caught.value.trace
+    assert [path for path in store.root.rglob("*") if path.is_file()] == []
+
+
+def test_a_worker_that_ends_is_an_error_and_leaves_nothing(store: Store) -> None:
+    data = Dataset.from_dict({"x": list(range(9000))}).with_store(store)
+
+    def end(row: dict) -> dict:
+        if row["x"] == 5000:
+            os._exit(3)
+        return {"y": 1}
+
+    with pytest.raises(WorkerCrashed, match="A worker ended with code 3 before its rows"):
+        data.map(end, num_proc=2)
     assert [path for path in store.root.rglob("*") if path.is_file()] == []
 
 

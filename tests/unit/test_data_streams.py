@@ -160,6 +160,17 @@ def test_a_row_of_a_generator_that_does_not_fit_is_named() -> None:
             list(make(rows, features))
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("workers", [0, 2])
+def test_loaders_of_torch_take_data_sets_and_streams(workers: int) -> None:
+    torch = pytest.importorskip("torch")
+    options = {"batch_size": 10, "num_workers": workers, "collate_fn": list}
+    for rows in (source(), source().shuffle(seed=1), Dataset.from_dict({"n": list(range(100))})):
+        loader = torch.utils.data.DataLoader(rows, **options)
+        for _ in range(2):
+            assert sorted(row["n"] for batch in loader for row in batch) == list(range(100))
+
+
 def test_what_is_no_state_is_refused() -> None:
     with pytest.raises(InvalidInput, match="no state of a stream"):
         source().load_state_dict({"epoch": 0})

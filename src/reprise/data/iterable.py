@@ -1,8 +1,10 @@
 """Streams: rows that are read while they are iterated, with exact resume."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +52,19 @@ class IterableDataset:
 
     `state_dict()` says where the last iteration is, in a few numbers; a stream that is built the
     same way goes on there after `load_state_dict`: every row comes once, shuffled or not.
+
+    Where torch is imported it is an iterable data set of torch's, too: a `DataLoader` takes it, and
+    each of its workers reads its own part.
     """
+
+    def __new__(cls, *_: Any) -> "IterableDataset":
+        """Make one that torch knows, where torch is in use."""
+        known = "torch" in sys.modules and cls is IterableDataset
+        return super().__new__(_of_torch() if known else cls)
 
     def __init__(self, plan: _Plan) -> None:
         self._plan = plan
+        self._is_a_part = False
         self._start: dict[str, Any] = {"epoch": plan.epoch, "cursor": None, "row": 0}
         self._state = dict(self._start)
 
@@ -93,6 +104,7 @@ class IterableDataset:
     num_shards = n_shards
 
     def __iter__(self) -> Iterator[Any]:
+        self._take_part()
         for table, first in self._tables():
             shown = Readable(Frame.of(table), self._plan.format)
             for number, row in enumerate(shown, first):
@@ -243,6 +255,15 @@ class IterableDataset:
         facts = f"features: {self.column_names},\n    num_shards: {self.n_shards}"
         return f"IterableDataset({{\n    {facts}\n}})"
 
+    def _take_part(self) -> None:
+        """In a worker of torch's DataLoader, which has a copy of its own, keep one part."""
+        if self._is_a_part or "torch" not in sys.modules:
+            return
+        info = import_module("torch.utils.data").get_worker_info()
+        if info is not None:
+            self._plan = self.shard(info.num_workers, info.id)._plan  # noqa: SLF001 - its own class
+            self._is_a_part = True
+
     def _tables(self) -> Iterator[tuple[pa.Table, int]]:
         """Yield tables and how many rows of them were taken before."""
         begin, self._start = self._start, {"epoch": self._plan.epoch, "cursor": None, "row": 0}
@@ -291,6 +312,12 @@ class IterableDataset:
 
     def _with(self, stage: Stage) -> "IterableDataset":
         return IterableDataset(replace(self._plan, stage=stage))
+
+
+@cache
+def _of_torch() -> type[IterableDataset]:
+    base = import_module("torch.utils.data").IterableDataset
+    return type("IterableDataset", (IterableDataset, base), {"__module__": __name__})
 
 
 def stream_of(frame: Frame, num_shards: int = 1) -> IterableDataset:
