@@ -60,8 +60,7 @@ def _waves(config: Config) -> ModelSpec:
     )  # fmt: skip
     rates = Dropout(hidden=config.hidden_dropout, attention=config.attention_dropout,
                     inner=config.activation_dropout, head=config.final_dropout)  # fmt: skip
-    reason = "it reads samples of sound"
-    return ModelSpec(encoder=Tower(input=sound, stack=stack), dropout=rates, torch_only=reason)
+    return ModelSpec(encoder=Tower(input=sound, stack=stack), dropout=rates)
 
 
 def _letters(config: Config) -> heads.Head:

@@ -16,7 +16,7 @@ _TRAINING = frozenset({"labels", "next_sentence_label", "sentence_order_label", 
                        "end_positions", "mc_labels"})  # fmt: skip
 _FLOATS = frozenset({"inputs_embeds", "decoder_inputs_embeds", "head_mask", "decoder_head_mask",
                      "cross_attn_head_mask", "encoder_hidden_states", "pixel_values",
-                     "input_features"})  # fmt: skip
+                     "input_features", "input_values"})  # fmt: skip
 _CHOICES = frozenset({"input_ids", "attention_mask", "token_type_ids", "position_ids", "langs",
                       "inputs_embeds"})  # fmt: skip
 
@@ -100,9 +100,20 @@ def check(given: Given, tower: spec.Tower, past: int = 0, prefix: str = "") -> N
             _check_shape(given, "pixel_values", (image.channels, *image.image))
         case spec.Frames() as sound:
             _check_shape(given, "input_features", (sound.mels, 2 * sound.rows))
+        case spec.Waves() as waves:
+            _check_samples(given, waves)
         case spec.Embedding() as table:
             reach = past + _check_tokens(given, past, prefix)
             _check_rows(given, table, reach, prefix)
+
+
+def _check_samples(given: Given, waves: spec.Waves) -> None:
+    samples, mask = given.get("input_values"), given.pop("attention_mask", None)
+    shape = () if samples is None else samples.shape
+    if len(shape) != len("BN") or not shape[0] or shape[1] < waves.shortest:
+        raise InvalidInput(f"input_values must be [B, N] with at least {waves.shortest} samples.")
+    if mask is not None and not mask.all():
+        raise InvalidInput("Sound may not be padded: give sounds of one length together.")
 
 
 def check_memory(states: np.ndarray, model: spec.ModelSpec) -> None:

@@ -24,8 +24,8 @@ NUMBERS = frozenset({
     "encoder_attention_mask", "logits_to_keep", "lengths", "key_positions",
     "decoder_key_positions", "picked",
 })  # fmt: skip
-_RANKS = {"logits_to_keep": 1, "pixel_values": 4, "head_mask": 2, "decoder_head_mask": 2,
-          "cross_attn_head_mask": 2, "ends": 1, "reach": 1}  # fmt: skip
+_RANKS = {"logits_to_keep": 1, "pixel_values": 4, "input_values": 2, "head_mask": 2,
+          "decoder_head_mask": 2, "cross_attn_head_mask": 2, "ends": 1, "reach": 1}  # fmt: skip
 _SHORT = frozenset({"ends", "reach"})  # whole numbers of 32 bits
 # What a decoder's arguments are called inside its tower.
 _DECODER = {

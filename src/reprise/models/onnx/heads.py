@@ -200,7 +200,7 @@ def _body(answer: Answer, _: Head) -> Fields:
 
 KINDS: Mapping[str, Callable[[Answer, Head], Fields]] = dict.fromkeys(
     ("causal_lm", "masked_lm", "seq2seq_lm", "speech", "sequence", "image", "token",
-     "multiple_choice", "next_sentence"), _logits,
+     "multiple_choice", "next_sentence", "ctc"), _logits,
 ) | {"question_answering": _question, "pretraining": _pretraining, "double_heads": _double,
      "discriminator": _discriminator, "image_with_teacher": _teacher,
      "masked_image": _masked_image, "projected": _projected, "body": _body}  # fmt: skip

@@ -18,8 +18,9 @@ from reprise.models.onnx.graph import Graph
 from reprise.models.onnx.layers import activate, linear, norm
 from reprise.models.onnx.patches import patches
 from reprise.models.onnx.positions import rotation
+from reprise.models.onnx.waves import states, waves
 
-_FIRST = ("input_ids", "inputs_embeds", "pixel_values", "input_features")
+_FIRST = ("input_ids", "inputs_embeds", "pixel_values", "input_features", "input_values")
 
 
 @dataclass
@@ -65,6 +66,8 @@ class Tower:
         rows = g.side(first, 0)
         fixed = _length(self.tower.input)
         length = g.constant([fixed]) if fixed else g.side(first, 1)
+        if isinstance(self.tower.input, spec.Waves):
+            length = states(g, self.tower.input, length)
         keys = g.add(g.side(past_names(0)[0], 2), length) if request.cache else length
         return Call(
             rows=rows, length=length, keys=keys, padding=given.get("attention_mask", ""),
@@ -84,6 +87,8 @@ class Tower:
                 return patches(self.g, image, f"{self.prefix}embed", given)
             case spec.Frames():
                 return frames(self.g, f"{self.prefix}embed", given)
+            case spec.Waves() as sound:
+                return waves(self.g, sound, f"{self.prefix}embed", given)
             case other:
                 raise NotSupported(f"The onnx engine does not read {type(other).__name__}.")
 
