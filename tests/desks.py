@@ -48,7 +48,7 @@ class Served:
 
     def __init__(self, folder: Path, engine: str = "auto", **limits: int) -> None:
         self.told: dict[str, Told] = {}
-        model = Model(str(folder), "http://127.0.0.1:1", engine, 0)
+        model = Model(str(folder), "http://127.0.0.1:1", engine, {})
         self.desk = Desk(model, ("ada/tiny", COMMIT), Replies(self._say),
                          **({"rows": 32, "memory": GB} | limits))  # fmt: skip
 

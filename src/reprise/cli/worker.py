@@ -52,6 +52,8 @@ class Size(click.ParamType[int]):
               help="What computes.  [default: auto]")  # fmt: skip
 @click.option("--threads", type=click.IntRange(0, 1024), default=0,
               help="Threads of a model.  [default: all]")  # fmt: skip
+@click.option("--device", default="", metavar="DEVICE", help="Where torch computes: cuda.")
+@click.option("--dtype", default="", metavar="DTYPE", help="In which numbers: bfloat16.")
 @click.option("--grace", type=click.FloatRange(0, 3600), default=30.0, show_default=True,
               help="Seconds that running requests get when the worker is ended.")  # fmt: skip
 def worker(hub: str, name: str | None, memory: int | None, **given: Any) -> None:

@@ -20,6 +20,7 @@ from reprise.worker.settings import Settings
 
 log = logging.getLogger("reprise.worker")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_LAST = 2.0  # seconds that a process has to end by itself
 _RESIDENT = 1  # second number of /proc/PID/statm
 # A model's process has no use for what opens other doors; what it may read it is told.
 _SECRETS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY", "CREDENTIAL")
@@ -79,8 +80,10 @@ class Child:
         threading.Thread(target=self._write, daemon=True).start()
         self._tell({
             "do": "start", "repo": job.repo, "commit": job.commit, "endpoint": settings.hub,
-            "token": job.read_token, "engine": settings.engine, "threads": settings.threads,
-            "rows": settings.rows, "memory": settings.memory,
+            "token": job.read_token, "engine": settings.engine, "rows": settings.rows,
+            "memory": settings.memory, "loading": {
+                "threads": settings.threads, "device": settings.device, "dtype": settings.dtype,
+            },
         })  # fmt: skip
 
     @property
@@ -171,8 +174,11 @@ class Child:
         self.changed.set()
 
     def _end(self) -> None:
-        self._process.kill()
-        code = self._process.wait()
+        try:
+            code = self._process.wait(_LAST)
+        except subprocess.TimeoutExpired:  # it says nothing more, and does not end either
+            self._process.kill()
+            code = self._process.wait()
         why = self._doom or f"The process of the model ended unexpectedly ({_ending(code)})."
         if not self._doom and self.failure is None:
             log.warning("%s: %s", self.place, why)

@@ -21,6 +21,8 @@ class Settings:
         slots: Jobs at once.
         engine: "onnx", "torch" or "auto".
         threads: Threads of a model; 0: the engine chooses.
+        device: Where torch computes, such as cuda; empty: on the processor.
+        dtype: In which numbers torch computes, such as bfloat16; empty: float32.
         rows: Most answers that a model writes together.
         grace: Seconds that running jobs get when the worker is told to end.
         loading: Seconds that fetching and loading a model may take.
@@ -33,6 +35,8 @@ class Settings:
     slots: int = 32
     engine: str = "auto"
     threads: int = 0
+    device: str = ""
+    dtype: str = ""
     rows: int = 32
     grace: float = 30.0
     loading: float = 1800.0

@@ -1,5 +1,6 @@
 """One commit of one model: its files, and a pipeline for each task that is asked of it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,12 +17,12 @@ class Model:
         place: `owner/name@commit`.
         endpoint: Hub that has it.
         engine: "onnx", "torch" or "auto".
-        threads: Threads to compute with; 0: the engine chooses.
+        loading: `threads`, `device`, `dtype` of `reprise.pipeline`; empty ones say nothing.
     """
 
-    def __init__(self, place: str, endpoint: str, engine: str, threads: int) -> None:
+    def __init__(self, place: str, endpoint: str, engine: str, loading: Mapping[str, Any]) -> None:
         self._place, self._endpoint, self._engine = place, endpoint, engine
-        self._loading: dict[str, Any] = {"threads": threads} if threads else {}
+        self._loading = {name: value for name, value in loading.items() if value}
         self._pipelines: dict[str, Pipeline] = {}
 
     def fetch(self, token: str) -> int:

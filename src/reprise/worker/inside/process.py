@@ -36,7 +36,7 @@ class Process:
             return
         told, _ = first
         place = f"{told['repo']}@{told['commit']}"
-        model = Model(place, told["endpoint"], told["engine"], told["threads"])
+        model = Model(place, told["endpoint"], told["engine"], told["loading"])
         threading.Thread(target=self._hear, daemon=True).start()
         try:
             weight = model.fetch(told["token"])
