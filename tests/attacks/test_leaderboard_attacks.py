@@ -81,15 +81,19 @@ def test_a_model_that_becomes_private_or_goes_leaves_the_board(registry: Registr
     assert built(registry) == []  # it was private when it went
 
 
-def test_what_was_verified_stays_when_a_public_repo_goes(registry: Registry) -> None:
+def test_what_was_verified_stays_when_a_public_repo_goes(hub: Hub) -> None:
     claimed = stated("ada/net", "0.9900")
-    state(registry, claimed)
-    Verifier(registry, "bob").post(claimed, "0.5")
-    with registry.db.write() as conn:
-        found = lookup(conn, RepoType.MODEL, RepoId.parse("ada/net"))
-        assert found is not None
-        repos.remove(conn, found)
-    assert names(built(registry)[0].below) == [("ada/net", "contradicted")]
+    (digest,) = state(hub.registry, claimed)
+    Verifier(hub.registry, "bob").post(claimed, "0.5")
+    hub.api().delete_repo("ada/net")
+    (board,) = built(hub.registry)
+    assert names(board.below) == [("ada/net", "contradicted")]
+    client = hub.client()
+    assert "ada/net, which was deleted" in client.get(f"/claims/{digest}").text
+    page = client.get(f"/leaderboards/{board.benchmark.id}").text
+    assert 'ada/net <span class="quiet">deleted</span>' in page
+    assert client.get(f"/api/claims/{digest}/badge.svg").status_code == 200
+    assert client.get("/api/verifications/due?days=0").json() == []
 
 
 def test_withdrawing_a_claim_hides_no_contradiction(registry: Registry) -> None:

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 GOOD, BAD, WARN, GREY = "#1a7f37", "#cf222e", "#9a6700", "#57606a"
 _LEFT = "#24292f"
-_CHAR = 6.6  # pixels of an average character of Verdana at 11 pixels
+_CHAR = 6.1  # pixels of an average character of Verdana at 11 pixels
 _PADDING = 12
 _MAX_TEXT = 120
 # A picture runs nothing, even when it is opened as a page of its own.
