@@ -49,6 +49,7 @@ PATHS = [
     "/ada/a-model-with-a-rather-long-name-indeed/blob/main/hubconf.py",
     "/ada/a-model-with-a-rather-long-name-indeed/blob/main/model.safetensors",
     "/ada/a-model-with-a-rather-long-name-indeed/entry-points/main",
+    "/ada/a-model-with-a-rather-long-name-indeed/try/main",
     "/ada/a-model-with-a-rather-long-name-indeed/commits/main",
     "/nothing/here",
 ]
