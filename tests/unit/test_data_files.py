@@ -221,6 +221,43 @@ def test_a_large_folder_is_kept_in_a_file(tmp_path: Path, monkeypatch: pytest.Mo
     assert again.identity == whole.identity
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_large_files_are_kept_as_arrow_and_hold_the_same_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    from reprise.data.sources import csv, files
+    from reprise.data.sources import json as lines
+
+    rows = {"n": list(range(40_000)), "s": [f"text {n}" for n in range(40_000)]}
+    data, path = Dataset.from_dict(rows), tmp_path / f"a.{kind}"
+    {"csv": data.to_csv, "jsonl": data.to_json, "parquet": data.to_parquet}[kind](path)
+    monkeypatch.setattr(files, "_LARGE", 1000)
+    monkeypatch.setattr(csv, "_BLOCKS", (1 << 12, 1 << 25))
+    monkeypatch.setattr(lines, "_BLOCK", 1 << 12)
+    found = load_dataset(str(path), split="train", **({"block": 1 << 12} if kind == "csv" else {}))
+    assert found.frame.groups[0].stored.mappings != ()
+    assert found[:] == rows
+    stream = load_dataset(str(path), split="train", streaming=True)
+    assert sum(row["n"] for row in stream) == sum(rows["n"])
+
+
+def test_large_files_with_odd_values_are_read_with_care(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reprise.data.sources import csv, files
+    from reprise.data.sources import json as lines
+
+    monkeypatch.setattr(files, "_LARGE", 1000)
+    monkeypatch.setattr(lines, "_BLOCK", 1 << 12)
+    monkeypatch.setattr(csv, "_BLOCKS", (1 << 12, 1 << 25))
+    path = write(tmp_path, "a.jsonl", '{"a": 1}\n' * 4000 + '{"a": 0.5, "b": "2020-01-01"}\n')
+    assert Dataset.from_json(path)[-1] == {"a": 0.5, "b": "2020-01-01"}
+    odd = write(tmp_path, "b.csv", "a\n" + "1\n" * 4000 + "x\n")
+    with pytest.raises(InvalidFormat, match=r"b\.csv, line 4002, column 'a': 'x' is no"):
+        Dataset.from_csv(odd, block=1 << 12)
+    assert Dataset.from_csv(odd, block=1 << 12, on_conflict="null")["a"][-1] is None
+
+
 def test_queries_over_files_and_databases(tmp_path: Path) -> None:
     path = write(tmp_path, "a.csv", "a,b\n1,x\n2,y\n")
     assert Dataset.from_sql(f"SELECT b FROM '{path}' WHERE a > 1")[:] == {"b": ["y"]}

@@ -70,6 +70,26 @@ def read(path: Path, options: Options, features: Features | None) -> pa.Table:
     return table
 
 
+def pieces(path: Path, options: Options, features: Features | None) -> Iterator[pa.Table]:
+    """Read a large file piece by piece; the first one says what the columns hold.
+
+    Raises:
+        pyarrow.ArrowInvalid: A field does not fit; `read` can say which, or settle it.
+        InvalidFormat: A quote is never closed.
+    """
+    types = {} if features is None else {n: item.type for n, item in _plain_types(features).items()}
+    sniffed, last = _sniffed(path, options, types), None
+    with (
+        opened(path) as file,
+        pacsv.open_csv(file, **_settings(options, sniffed, threads=False)) as reader,
+    ):
+        for batch in reader:
+            last = pa.Table.from_batches([batch])
+            yield last
+    if last is not None and _ends_in_lines(last):
+        _check_quotes(path, options)
+
+
 def _ends_in_lines(table: pa.Table) -> bool:
     """Tell whether a field of the last row holds a line break: a quote may have been left open."""
     if not table.num_rows:

@@ -3,7 +3,8 @@
 import glob
 import hashlib
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from itertools import chain
 from pathlib import Path
@@ -27,18 +28,26 @@ _LARGE = 256 << 20  # bytes of one file; larger ones are read once and then mapp
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of file: how it is read and which options there are."""
+    """A kind of file.
+
+    Attributes:
+        read: Reads a whole file.
+        options: How it can be read.
+        presets: Options that the kind itself sets.
+        pieces: Reads a large file piece by piece, if it can; `read` is asked when it gives up.
+    """
 
     read: Callable[[Path, Any, Features | None], pa.Table]
     options: type[Any]
     presets: tuple[tuple[str, Any], ...] = ()
+    pieces: Callable[[Path, Any, Features | None], Iterator[pa.Table]] | None = None
 
 
 KINDS = {
-    "csv": Kind(csv.read, csv.Options),
-    "tsv": Kind(csv.read, csv.Options, (("sep", "\t"),)),
-    "json": Kind(json.read, json.Options),
-    "parquet": Kind(tables.read_parquet, tables.ParquetOptions),
+    "csv": Kind(csv.read, csv.Options, (), csv.pieces),
+    "tsv": Kind(csv.read, csv.Options, (("sep", "\t"),), csv.pieces),
+    "json": Kind(json.read, json.Options, (), json.pieces),
+    "parquet": Kind(tables.read_parquet, tables.ParquetOptions, (), tables.parquet_pieces),
     "arrow": Kind(tables.read_arrow, tables.ArrowOptions),
     "text": Kind(text.read, text.Options),
     "conll": Kind(conll.read, conll.Options),
@@ -187,10 +196,7 @@ def _read_folder(kind: str, paths: Sequence[Path], options: Any, store: Store) -
         return kept
     staged = store.staging()
     try:
-        first = next(tables_)
-        with pa.ipc.new_file(str(staged), first.schema) as file:
-            for part in chain([first], tables_):
-                file.write_table(part.cast(first.schema))
+        _write(tables_, staged)
         return store.keep(recipe, staged)
     finally:
         staged.unlink(missing_ok=True)
@@ -204,15 +210,20 @@ def _size(kind: str, path: Path) -> int:
 
 
 def _convert(kind: str, path: Path, options: Any, features: Features | None, staged: Path) -> None:
-    """Write a large file as Arrow; Parquet without ever holding all of it."""
-    if kind == "parquet":
-        schema, parts = tables.parquet_batches(path, options)
-    else:
-        table = read_one(kind, path, options, features)
-        schema, parts = table.schema, iter([table])
-    with pa.ipc.new_file(str(staged), schema) as file:
-        for part in parts:
-            file.write_table(part, max_chunksize=1 << 17)
+    """Write a large file as Arrow, without ever holding all of it where that can be."""
+    pieces = KINDS[kind].pieces
+    if pieces is not None:
+        with suppress(pa.ArrowInvalid):  # what reads all of it can say what is wrong, or settle it
+            _write(pieces(path, options, features), staged)
+            return
+    _write(iter([read_one(kind, path, options, features)]), staged)
+
+
+def _write(parts: Iterator[pa.Table], staged: Path) -> None:
+    first = next(parts)
+    with pa.ipc.new_file(str(staged), first.schema) as file:
+        for part in chain([first], parts):
+            file.write_table(part.cast(first.schema), max_chunksize=1 << 17)
 
 
 def _digest(path: Path) -> str:

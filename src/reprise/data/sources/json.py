@@ -1,6 +1,7 @@
 """JSON Lines, a JSON list of objects, or a list inside a JSON object."""
 
 import json as python_json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,30 @@ def read(path: Path, options: Options, features: Features | None) -> pa.Table:  
         if all(map(_is_exact, table.columns)):
             return table
     return _carefully(path, options)
+
+
+def pieces(path: Path, options: Options, features: Features | None) -> Iterator[pa.Table]:  # noqa: ARG001
+    """Read a large file of JSON Lines piece by piece; the first one says what the columns hold.
+
+    Raises:
+        pyarrow.ArrowInvalid: It is something else, or a value does not fit; see `read`.
+    """
+    head = _head(path)
+    is_lines = not head.lstrip("\ufeff \t\r\n").startswith("[") and not _is_one_object(head)
+    if options.field is not None or not is_lines or not _is_shallow(head):
+        raise pa.ArrowInvalid("not plain lines")
+    parsing = pajson.ParseOptions(unexpected_field_behavior="error")
+    with opened(path) as file, pajson.open_json(
+        file, read_options=pajson.ReadOptions(block_size=_BLOCK), parse_options=parsing
+    ) as reader:  # fmt: skip
+        if any(_has_dates(item.type) for item in reader.schema):
+            raise pa.ArrowInvalid("texts that look like dates")
+        for batch in reader:
+            table = pa.Table.from_batches([batch])
+            table.validate(full=True)
+            if not all(map(_is_exact, table.columns)):
+                raise pa.ArrowInvalid("numbers that may be larger than they can be")
+            yield table
 
 
 def _is_exact(column: pa.ChunkedArray) -> bool:

@@ -74,26 +74,23 @@ def _width(type_: pa.DataType) -> int:
         return 4  # an offset
 
 
-def parquet_batches(path: Path, options: ParquetOptions) -> tuple[pa.Schema, Iterator[pa.Table]]:
+def parquet_pieces(
+    path: Path, options: ParquetOptions, features: Features | None  # noqa: ARG001
+) -> Iterator[pa.Table]:  # fmt: skip
     """Read a Parquet file piece by piece, in little memory.
 
     Raises:
-        InvalidFormat: It is broken; raised while it is read.
+        InvalidFormat: It is broken.
     """
     columns = list(options.columns) if options.columns else None
-    with naming(path):
-        file = pq.ParquetFile(path, memory_map=True)
+    with naming(path), pq.ParquetFile(path, memory_map=True) as file:
         schema = file.schema_arrow
         if columns is not None:
             schema = pa.schema([schema.field(name) for name in columns], schema.metadata)
-
-    def batches() -> Iterator[pa.Table]:
-        with naming(path), file:
-            for batch in file.iter_batches(_AT_ONCE, columns=columns):
-                batch.validate(full=True)
-                yield pa.Table.from_batches([batch]).cast(schema)
-
-    return schema, batches()
+        yield schema.empty_table()
+        for batch in file.iter_batches(_AT_ONCE, columns=columns):
+            batch.validate(full=True)
+            yield pa.Table.from_batches([batch]).cast(schema)
 
 
 def read_arrow(path: Path, options: ArrowOptions, features: Features | None) -> pa.Table:  # noqa: ARG001
