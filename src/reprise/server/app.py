@@ -171,6 +171,7 @@ ROUTES = [
     Route("/api/{type:api}", face(hf_listing.list_repos)),
     Route("/api/{type:api}-tags-by-type", face(hf_catalogue.tags_by_type)),
     Route("/api/tasks", face(hf_catalogue.tasks)),
+    Route("/api/defaults", face(defaults.signed)),
     Route("/api/validate-yaml", face(hf_catalogue.validate_yaml), methods=["POST"]),
     # -- entry points
     Route("/api/entry-points", face(entry_points.search)),
@@ -179,7 +180,6 @@ ROUTES = [
     Route("/api/papers", face(papers.list_papers)),
     Route("/api/arxiv/{id:seg}/repos", face(papers.repos_of_arxiv)),
     Route(f"{_API}/papers", face(papers.of_repo)),
-    Route("/api/defaults", face(defaults.signed)),
     # -- the curated catalogue
     Route("/api/submissions", face(catalogue.list_submissions)),
     Route(f"{_API}/submission", face(catalogue.submit), methods=["POST"]),
