@@ -40,7 +40,8 @@ def crate(lock: RepriseLock, packages: Lock | None) -> dict[str, Any]:
     return {
         "@context": [_CONTEXT, _TERMS],
         "@graph": [
-            _descriptor(), _root(lock, repos, software, [*metrics, *settings]), _lock_file(lock),
+            _descriptor(), _root(lock, [*repos, *files], software, [*metrics, *settings]),
+            _lock_file(lock),
             *repos, *files, *software, *metrics, *settings,
         ],
     }  # fmt: skip
@@ -55,7 +56,7 @@ def _descriptor() -> dict[str, Any]:
 
 def _root(
     lock: RepriseLock,
-    repos: list[dict[str, Any]],
+    parts: list[dict[str, Any]],
     software: list[dict[str, Any]],
     properties: list[dict[str, Any]],
 ) -> dict[str, Any]:
@@ -66,7 +67,7 @@ def _root(
         # A lock says nothing of when it was made: equal locks are equal crates.
         "datePublished": "1970-01-01",
         "license": _NOBODY,
-        "hasPart": [{"@id": NAME}, *({"@id": item["@id"]} for item in repos)],
+        "hasPart": [{"@id": NAME}, *({"@id": item["@id"]} for item in parts)],
         "mentions": [{"@id": item["@id"]} for item in software],
         "variableMeasured": [{"@id": item["@id"]} for item in properties],
     }  # fmt: skip
