@@ -1,5 +1,6 @@
 """Commands of boards and verdicts that age: on the server, and `verify --due` elsewhere."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -28,9 +29,12 @@ def test_leaderboards_of_others_come_and_go(
     file.write_text("[1]")
     code, _, error = printed(capsys, "leaderboard", "import", str(file), *data)
     assert (code, error.startswith("error: This is no leaderboard")) == (1, True)
-    file.write_bytes(b"\x1f\x8b\xff")
-    code, _, error = printed(capsys, "leaderboard", "import", str(file), *data)
-    assert (code, "unpack it first" in error) == (1, True)
+    file.write_bytes(gzip.compress(json.dumps(FILE).encode()))
+    assert printed(capsys, "leaderboard", "import", str(file), *data) == (0, said, "")
+    for damaged in (b"\x1f\x8b\xff", b"\xff\xfe", file.read_bytes()[:-9]):
+        file.write_bytes(damaged)
+        code, _, error = printed(capsys, "leaderboard", "import", str(file), *data)
+        assert (code, "is no UTF-8 text" in error) == (1, True)
     assert printed(capsys, "leaderboard", "remove", "snli.json", *data)[:2] == (
         0, "Removed 1 results.",
     )  # fmt: skip

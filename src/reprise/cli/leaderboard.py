@@ -1,5 +1,7 @@
 """`reprise leaderboard`: leaderboards of others, kept on a hub as history."""
 
+import gzip
+import zlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from reprise.cli.data_option import data_option, open_hub
 from reprise.formats import sota
 from reprise.registry import past_results
 
+_GZIP = b"\x1f\x8b"
 _MAX_FILE = 512 << 20  # bytes; the last dump of Papers with Code has a quarter of that
 
 
@@ -28,7 +31,7 @@ def leaderboard() -> None:
 @data_option
 @output.json_option
 def import_file(file: Path, source: str | None, data: Path, database_url: str | None) -> None:
-    """Import FILE, as sota-extractor and Papers with Code wrote them (JSON).
+    """Import FILE, as sota-extractor and Papers with Code wrote them (JSON, or packed with gzip).
 
     Importing under the same name again replaces what was there.
     """
@@ -65,11 +68,15 @@ def remove(source: str, data: Path, database_url: str | None) -> None:
 
 
 def _text(file: Path) -> str:
-    if (size := file.stat().st_size) > _MAX_FILE:
-        raise TooLarge(f"{file} has {size} bytes; a hub reads at most {_MAX_FILE}.")
-    try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise InvalidFormat(
-            f"{file} is no UTF-8 text; unpack it first if it is compressed."
-        ) from None
+    """Read a file, packed with gzip or not; dumps come packed."""
+    with file.open("rb") as opened:
+        is_packed = opened.read(2) == _GZIP
+        opened.seek(0)
+        source = gzip.GzipFile(fileobj=opened) if is_packed else opened
+        try:
+            data = source.read(_MAX_FILE + 1)
+            if len(data) > _MAX_FILE:
+                raise TooLarge(f"{file} holds more than {_MAX_FILE} bytes; split it.")
+            return data.decode()
+        except (UnicodeDecodeError, EOFError, zlib.error, gzip.BadGzipFile):
+            raise InvalidFormat(f"{file} is no UTF-8 text, packed with gzip or not.") from None
