@@ -109,7 +109,7 @@ def check(given: Given, tower: spec.Tower, past: int = 0, prefix: str = "") -> N
 
 def _check_samples(given: Given, waves: spec.Waves) -> None:
     samples, mask = given.get("input_values"), given.pop("attention_mask", None)
-    shape = () if samples is None else samples.shape
+    shape: tuple[int, ...] = () if samples is None else samples.shape
     if len(shape) != len("BN") or not shape[0] or shape[1] < waves.shortest:
         raise InvalidInput(f"input_values must be [B, N] with at least {waves.shortest} samples.")
     if mask is not None and not mask.all():
