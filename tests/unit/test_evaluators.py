@@ -146,6 +146,8 @@ def test_a_prompt_is_filled_and_never_evaluated() -> None:
             examples("generation", data, prompt=prompt)
     with pytest.raises(InvalidInput, match="prompt names no column"):
         examples("generation", data, prompt="say something")
+    with pytest.raises(InvalidInput, match="prompt names 1000 columns; it may name 32"):
+        examples("generation", data, prompt="{question}" * 1000)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from reprise.verify.rows import Rows
 _INPUTS = ("text", "prompt", "question", "input", "source", "document", "article")
 _LABELS = ("target", "reference", "references", "summary", "answer", "label", "translation")
 _PLACE = re.compile(r"\{([^{}]+)\}")
+_MOST_PLACES = 32
 _TASKS = ("auto", "text-generation", "text2text-generation", "summarization", "translation")
 _WRITTEN = ("generated_text", "summary_text", "translation_text")
 
@@ -24,15 +25,17 @@ def read(rows: Rows, args: Mapping[str, Any]) -> Examples:
     if prompt is None:
         used["prompt"] = f"{{{columns.column(rows, None, _INPUTS, 'prompt')}}}"
         prompt = used["prompt"]
-    named = sorted(set(_PLACE.findall(prompt)))
-    for name in named:
+    places = _PLACE.findall(prompt)
+    if len(places) > _MOST_PLACES:  # a short prompt must not make a long text of every row
+        raise InvalidInput(f"prompt names {len(places)} columns; it may name {_MOST_PLACES}.")
+    if not places:
+        raise InvalidInput("prompt names no column; write {name} where a row's text goes.")
+    for name in sorted(set(places)):
         columns.column(rows, name, (), "prompt")
     filled = [
         _PLACE.sub(lambda place, at=at: str(rows.columns[place[1]][at]), prompt)  # type: ignore[misc]
         for at in range(len(rows))
     ]
-    if not named:
-        raise InvalidInput("prompt names no column; write {name} where a row's text goes.")
     return Examples(filled, columns.text_or_texts(rows, label), used)
 
 
