@@ -1,5 +1,6 @@
 """The reference side by side: every output, hidden states and attentions, files both ways."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from tests.model_cases import CASES, Case
 from tests.seeded_models import inputs
 
 TOLERANCE = 1e-5
+# What no answer depends on and we do not keep: the pooler of an image model that a decoder reads,
+# and what stands for sound that training hides, which published files lack as well.
+_ASIDE = re.compile(r"^encoder\.pooler\.|masked_spec_embed$")
 RUN = [case for case in CASES if case.reference == VERSION]
 MATRIX = [pytest.param(case, head, id=f"{case.name}-{head}") for case in RUN for head in case.heads]
 
@@ -86,4 +90,6 @@ def test_files_we_save_load_in_the_reference_with_equal_answers(
     loaded(case, head, tmp_path / "theirs").save_pretrained(tmp_path / "ours")
     again = type(expected_model).from_pretrained(tmp_path / "ours", attn_implementation="eager")
     for name, tensor in expected_model.state_dict().items():
+        if _ASIDE.search(name):
+            continue
         assert torch.equal(again.state_dict()[name], tensor), name
