@@ -15,7 +15,7 @@ _JSON = "reprise.json"
 _QUIET = "reprise.quiet"
 # Control characters but for tab and line feed, and marks that turn around what follows.
 _STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_TALKATIVE = ("hub", "isolate", "cli")  # the server keeps a log of its own
+_TALKATIVE = ("hub", "isolate", "cli", "worker")  # the server keeps a log of its own
 
 
 def json_option(function: _Function) -> _Function:

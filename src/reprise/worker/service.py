@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+import traceback
 from collections.abc import Sequence
 from functools import partial
 
@@ -113,7 +114,7 @@ class Service:
                 else:
                     self._done.wait(_FIRST_PAUSE / 5)
             except Exception:
-                log.exception("Asking for a job went wrong.")
+                log.error("Asking for a job went wrong: %s", traceback.format_exc())  # noqa: TRY400
                 self._ending.wait(pause)
             else:
                 pause = _FIRST_PAUSE
@@ -158,9 +159,9 @@ class Service:
         try:
             relay.run(self._pool)
         except Exception:
-            log.exception("Job %s went wrong.", job.id)
+            log.error("Job %s went wrong: %s", job.id, traceback.format_exc())  # noqa: TRY400
         finally:
             with self._changed:
                 del self._running[job.id]
                 self._changed.notify_all()
-        log.info("%s %s on %s: %.2f s", job.kind, job.task, job.place, time.monotonic() - began)
+        log.debug("%s %s on %s: %.2f s", job.kind, job.task, job.place, time.monotonic() - began)
