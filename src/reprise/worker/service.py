@@ -113,7 +113,7 @@ class Service:
                     pause = min(2 * pause, _LONGEST_PAUSE)
                 else:
                     self._done.wait(_FIRST_PAUSE / 5)
-            except Exception:
+            except Exception:  # noqa: BLE001 - one odd answer must not end all asking
                 log.error("Asking for a job went wrong: %s", traceback.format_exc())  # noqa: TRY400
                 self._ending.wait(pause)
             else:
@@ -158,7 +158,7 @@ class Service:
         began = time.monotonic()
         try:
             relay.run(self._pool)
-        except Exception:
+        except Exception:  # noqa: BLE001 - a job may not take its slot along
             log.error("Job %s went wrong: %s", job.id, traceback.format_exc())  # noqa: TRY400
         finally:
             with self._changed:
