@@ -16,6 +16,7 @@ from reprise.worker.wire import Wire
 
 log = logging.getLogger("reprise.worker")
 _ASKING = 3  # polls at once: each brings one job, and takes the hub a moment
+_BREATH = 0.1  # seconds before asking again at once
 _LAST_WORDS = 3.0  # seconds for answers to go out when the models are gone
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds between tries to reach the hub
 
@@ -98,11 +99,12 @@ class Service:
         """Take jobs, one after the other. While the worker ends, only listen who has left."""
         pause = _FIRST_PAUSE
         while not self._done.is_set():
-            worker = self._worker
+            worker, began = self._worker, time.monotonic()
             try:
                 found = self._wire.next(worker, self._pool.loaded(), self._free)
             except NotFound:
                 self._again(worker)
+                self._done.wait(_BREATH)
             except (Unauthenticated, Forbidden) as error:
                 self._refuse(error)
                 return
@@ -112,13 +114,15 @@ class Service:
                     self._ending.wait(pause)
                     pause = min(2 * pause, _LONGEST_PAUSE)
                 else:
-                    self._done.wait(_FIRST_PAUSE / 5)
+                    self._done.wait(_BREATH)
             except Exception:  # noqa: BLE001 - one odd answer must not end all asking
                 log.error("Asking for a job went wrong: %s", traceback.format_exc())  # noqa: TRY400
                 self._ending.wait(pause)
             else:
                 pause = _FIRST_PAUSE
                 self._hear(found)
+                if not found and time.monotonic() < began + 1:  # a hub that stops does not wait
+                    self._done.wait(_BREATH)
 
     def _hear(self, found: Job | list[str]) -> None:
         with self._changed:
