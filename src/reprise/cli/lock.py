@@ -252,8 +252,10 @@ def _tokenizer(item: "LockedModel", options: "Options") -> str | None:
 
     if not find_spec("tokenizers"):
         return None
-    from reprise.tokenizers.identity import fingerprint_of
+    from reprise.tokenizers.identity import fingerprint_of, is_likely
 
+    if not is_likely(file.path for file in item.file):
+        return None
     return fingerprint_of(fetch(item, options))
 
 

@@ -1,5 +1,7 @@
 """What names a folder's tokenizer in locks: the fingerprint of its data."""
 
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from reprise.base.errors import CorruptContent, RepriseError
@@ -15,9 +17,14 @@ _FILES = (
 )
 
 
+def is_likely(paths: Iterable[str]) -> bool:
+    """Tell by the paths of a repo whether it may have a tokenizer."""
+    return any(fnmatchcase(path, pattern) for path in paths for pattern in _FILES)
+
+
 def fingerprint_of(folder: Path) -> str | None:
     """Return the fingerprint of the tokenizer in a folder; None where none can be read."""
-    if not any(next(folder.glob(pattern), None) for pattern in _FILES):
+    if not is_likely(path.name for path in folder.iterdir()):
         return None
     from reprise.tokenizers import AutoTokenizer
 
