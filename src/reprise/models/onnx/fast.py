@@ -77,7 +77,7 @@ class BufferedSteps:
         self._vocabulary = tower.input.vocab
         self._packs = not model.sessions.placed.blocks and _fits_again(model.plan)
         self._lengths = np.zeros(0, np.int64)
-        self._bound: dict[tuple[int, ...], _Bound] = {}  # by first row, tokens, tokens picked
+        self._bound: dict[tuple[int, ...], _Bound] = {}  # by first row and shape
 
     def start(self, rows: Sequence[Array]) -> Array:
         """Take the prompts; give the scores [R, V] after each."""
@@ -123,9 +123,9 @@ class BufferedSteps:
         )
 
     def _run(self, tokens: Array, places: Array, ends: Array, picked: Array, rows: slice) -> Array:
-        key = (rows.start, tokens.shape[1], picked.shape[1])
+        shape = (len(tokens), tokens.shape[1], picked.shape[1])
+        key = (rows.start, *shape)
         if key not in self._bound:
-            shape = (len(tokens), *key[1:])
             request = replace(_REQUEST, packed=self._packs and len(tokens) > 1)
             kept = dict(self._buffers.items(rows))
             self._bound[key] = _Bound(self._sessions, request, kept, shape)

@@ -62,8 +62,9 @@ def blocks_of(plan: Plan, tensors: Mapping[str, StoredTensor], dtype: str,
     Raises:
         InvalidInput: They cannot be written, or a weight is not finite.
     """
-    head = plan.head.out if plan.head else ""
-    folder = cache / f"{identify(tensors)}.{(head == 'vocab' and 'lm-') or ''}{dtype}"
+    # With a language head the table of a body is there in few bits, too.
+    kind = f"lm-{dtype}" if plan.head and plan.head.out == "vocab" else dtype
+    folder = cache / f"{identify(tensors)}.{kind}"
     if not (folder / _FILE).is_file():
         log.info("Making matrices in %s from the weights; they are kept in %s.", dtype, folder)
         staged = folder.with_name(f".{folder.name}.{uuid4().hex}")
