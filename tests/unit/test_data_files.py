@@ -162,6 +162,32 @@ def test_conll_and_conllu(tmp_path: Path) -> None:
         Dataset.from_conll(write(tmp_path, "b.conll", "a\tO\nb\tc\tO\n"))
 
 
+def test_names_of_classes_are_numbered_wherever_they_stand(tmp_path: Path) -> None:
+    tags = ClassLabel(names=("O", "B-ORG", "B-MISC"))
+    features = Features(tokens=List(Value("string")), tags=List(tags))
+    path = write(tmp_path, "a.conll", "EU\tB-ORG\r\nrejects\tO\r\n\r\nGerman\tB-MISC")
+    expected = {"tokens": [["EU", "rejects"], ["German"]], "tags": [[1, 0], [2]]}
+    assert Dataset.from_conll(path, features)[:] == expected
+    assert Dataset.from_conll(path).cast_column("tags", List(tags))[:] == expected
+    with pytest.raises(InvalidInput, match="Row 1, column 'tags': 'B-MISC' is no class"):
+        Dataset.from_conll(path).cast_column("tags", List(ClassLabel(names=("O", "B-ORG"))))
+    inner = Features(x={"y": ClassLabel(names=("a", "b"))}, z=[ClassLabel(names=("a", "b"))])
+    data = Dataset.from_list([{"x": {"y": "b"}, "z": ["a", None]}, {"x": None, "z": None}], inner)
+    assert data.to_list() == [{"x": {"y": 1}, "z": [0, None]}, {"x": None, "z": None}]
+    numbered = data.map(lambda row: {"z": ["b"]}, features=inner, cache=False)  # noqa: ARG005
+    assert numbered["z"] == [[1], [1]]
+
+
+def test_conll_with_more_columns_ranges_and_nothing(tmp_path: Path) -> None:
+    four = Dataset.from_conll(write(tmp_path, "b.conll", "EU NNP B-NP B-ORG\n"))
+    assert four.column_names == ["tokens", "column_1", "column_2", "tags"]
+    u = "1-2\tal\t_\t_\t_\t_\t_\t_\t_\t_\n" + "1\ta\t_\t_\t_\t_\t_\t_\t_\t_\n\n"
+    assert Dataset.from_conll(write(tmp_path, "c.conllu", u))["id"] == [["1-2", "1"]]
+    assert Dataset.from_conll(write(tmp_path, "d.conll", "\n \n")).num_rows == 0
+    with pytest.raises(InvalidFormat, match=r"e\.conllu has 2 columns, but 10 names"):
+        Dataset.from_conll(write(tmp_path, "e.conllu", "1\tHi\n"))
+
+
 def pictures(folder: Path, *names: str) -> str:
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

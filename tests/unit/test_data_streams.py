@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reprise.base.errors import InvalidInput
+from reprise.base.errors import InvalidInput, NotSupported
 from reprise.data import (
     Dataset,
     Features,
@@ -87,6 +87,23 @@ def test_a_stream_of_files_has_the_rows_of_the_files() -> None:
     whole = load_dataset(str(BANKING), split="test")
     stream = load_dataset(str(BANKING), split="test", streaming=True)
     assert list(stream) == whole.to_list()
+
+
+def test_streams_of_slices_and_sums_of_splits(tmp_path: Path) -> None:
+    for split, first in (("train", 0), ("test", 100)):
+        rows = Dataset.from_dict({"n": list(range(first, first + 20))})
+        rows.to_csv(tmp_path / f"{split}.csv")
+
+    def rows_of(split: str) -> list[int]:
+        return [row["n"] for row in load_dataset(str(tmp_path), split=split, streaming=True)]
+
+    assert rows_of("train[2:4]+test[:1]+test[19:]") == [2, 3, 100, 119]
+    assert len(rows_of("all")) == 40
+    for wrong in ("train[:10%]", "train[-3:]"):
+        with pytest.raises(NotSupported, match="a stream does not know how many rows it has"):
+            rows_of(wrong)
+    with pytest.raises(InvalidInput, match="There is no split 'dev'; there are: train, test"):
+        rows_of("dev[:1]")
 
 
 def test_streams_one_after_the_other() -> None:

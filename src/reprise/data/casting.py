@@ -10,11 +10,12 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from reprise.base.digests import canonical_json, sha256_hex
 from reprise.base.errors import InvalidInput
 from reprise.data import encode
+from reprise.data.convert import is_list
 from reprise.data.features import Features
 from reprise.data.frame import Frame, Group
 from reprise.data.selection import whole
 from reprise.data.stored import Stored
-from reprise.data.types import ClassLabel, Json, List, arrow_of
+from reprise.data.types import ClassLabel, Json, LargeList, List, arrow_of
 
 _SHOWN = 80  # characters of a value in a message
 
@@ -50,6 +51,8 @@ def _column(name: str, column: pa.ChunkedArray, feature: Any) -> pa.ChunkedArray
     if isinstance(feature, ClassLabel):
         return _labels(name, column, feature)
     wanted = arrow_of(feature)
+    if _holds_names(feature, column.type):
+        return pa.chunked_array([encode.column(column.to_pylist(), feature, name=name)])
     try:
         return column.cast(wanted)
     except pa.ArrowException as error:
@@ -64,6 +67,21 @@ def _column(name: str, column: pa.ChunkedArray, feature: Any) -> pa.ChunkedArray
         raise InvalidInput(
             f"Row {row}, column {name!r}: {shown} cannot be {wanted} ({_line(error)})."
         ) from None
+
+
+def _holds_names(feature: Any, type_: pa.DataType) -> bool:
+    """Tell whether there are texts, somewhere inside, where classes are stored by number."""
+    if isinstance(feature, ClassLabel):
+        return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_))
+    if isinstance(feature, List | LargeList) and is_list(type_):
+        return _holds_names(feature.feature, type_.value_type)
+    if isinstance(feature, Mapping) and pa.types.is_struct(type_):
+        return any(
+            _holds_names(inner, type_.field(name).type)
+            for name, inner in feature.items()
+            if type_.get_field_index(name) >= 0
+        )
+    return False
 
 
 def _line(error: Exception) -> str:

@@ -1,14 +1,14 @@
 """Python values, arrays and tensors as Arrow columns."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from reprise.base.errors import InvalidInput
-from reprise.data.types import ClassLabel, Json, Media, arrow_of
+from reprise.data.types import ClassLabel, Json, LargeList, List, Media, arrow_of
 
 _SHOWN = 80
 
@@ -114,13 +114,45 @@ def _plain(value: Any) -> Any:
 
 def _encoded(values: list[Any], feature: Any, *, name: str, first_row: int) -> list[Any]:
     """Write values the way a feature stores them."""
-    if isinstance(feature, ClassLabel):
-        return [_label(value, feature, name, first_row + n) for n, value in enumerate(values)]
-    if isinstance(feature, Json):
-        return [None if value is None else json.dumps(value) for value in values]
-    if isinstance(feature, Media):
-        return [_media(value) for value in values]
-    return values
+    if not is_encoded(feature):
+        return values
+    return [_stored(value, feature, name, first_row + n) for n, value in enumerate(values)]
+
+
+def is_encoded(feature: Any) -> bool:
+    """Tell whether a feature, or one inside it, stores something else than what is given."""
+    if isinstance(feature, ClassLabel | Json | Media):
+        return True
+    if isinstance(feature, Mapping):
+        return any(map(is_encoded, feature.values()))
+    if isinstance(feature, list | tuple) and len(feature) == 1:
+        return is_encoded(feature[0])
+    return isinstance(feature, List | LargeList) and is_encoded(feature.feature)
+
+
+def _stored(value: Any, feature: Any, name: str, row: int) -> Any:  # noqa: PLR0911 - a line per kind
+    if value is None:
+        return None
+    match feature:
+        case ClassLabel():
+            return _label(value, feature, name, row)
+        case Json():
+            return json.dumps(value)
+        case Media():
+            return _media(value)
+        case List() | LargeList():
+            return _items(value, feature.feature, name, row)
+        case list() | tuple():
+            return _items(value, feature[0], name, row)
+        case Mapping() if isinstance(value, Mapping):
+            return {n: _stored(value.get(n), inner, name, row) for n, inner in feature.items()}
+    return value
+
+
+def _items(value: Any, feature: Any, name: str, row: int) -> Any:
+    if not is_encoded(feature) or isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
+        return value
+    return [_stored(item, feature, name, row) for item in value]
 
 
 def _label(value: Any, feature: ClassLabel, name: str, row: int) -> int | None:

@@ -228,9 +228,34 @@ def _streams(found: _Found, split: str | Sequence[str] | None) -> Any:
             found.subset.kind, files, options, found.features or found.subset.features
         )
 
+    def part_of(text: str) -> Any:
+        parts = (
+            [split_names.Part(name) for name in found.subset.files] if text == "all"
+            else split_names.parse(text)
+        )  # fmt: skip
+        pieces = [_cut(stream(part.split), part) for part in parts]
+        return pieces[0] if len(pieces) == 1 else concatenate_datasets(pieces)
+
     if split is None:
         return DatasetDict({name: stream(name) for name in found.subset.files})
-    return stream(split) if isinstance(split, str) else [stream(one) for one in split]
+    return part_of(split) if isinstance(split, str) else [part_of(one) for one in split]
+
+
+def _cut(stream: Any, part: split_names.Part) -> Any:
+    """Keep the rows of a stream that a slice names.
+
+    Raises:
+        NotSupported: The slice counts from the end, or in hundredths.
+    """
+    ends = (part.start, part.stop)
+    if any(end is not None and (end.endswith("%") or end.startswith("-")) for end in ends):
+        raise NotSupported(
+            f"{part}: a stream does not know how many rows it has.",
+            hint="Count rows from the start, as in train[:100], or load without streaming=True.",
+        )
+    start = int(part.start or 0)
+    stream = stream.skip(start) if start else stream
+    return stream if part.stop is None else stream.take(int(part.stop) - start)
 
 
 def _check_split(name: str, known: Mapping[str, Any]) -> None:
