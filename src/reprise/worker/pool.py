@@ -48,7 +48,7 @@ class Pool:
     def loaded(self) -> list[str]:
         """Name the models that are there, `owner/name@commit`."""
         with self._changed:
-            return [place for place, child in self._children.items() if child.ready]
+            return [child.place for child in self._alive() if child.ready]
 
     @contextmanager
     def model(self, job: Job, until: float) -> Iterator[Child]:
