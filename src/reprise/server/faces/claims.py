@@ -99,7 +99,7 @@ def _standing(found: Standing) -> dict[str, Any]:
     return {
         "level": found.level.value,
         "outcome": found.outcome.value if found.outcome is not None else None,
-        "verified": found.verified, "contradicted": found.contradicted,
+        "verified": found.verified, "wasRun": found.was_run, "contradicted": found.contradicted,
         "verifiers": list(found.verifiers), "value": found.value, "ci": list(found.ci),
         "at": iso(found.at) if found.at is not None else None,
     }  # fmt: skip
