@@ -91,8 +91,8 @@ def test_a_second_account_posts_its_verdicts_and_the_hub_shows_them(
     found = online.client().get(f"/api/claims/{made.digest}").json()
     assert found["standing"] == {
         "level": "rerun", "outcome": "exact", "verified": True, "wasRun": True,
-        "contradicted": False, "verifiers": ["eve"], "value": "0.905", "ci": found["standing"]["ci"],
-        "at": found["standing"]["at"],
+        "contradicted": False, "verifiers": ["eve"], "value": "0.905",
+        "ci": found["standing"]["ci"], "at": found["standing"]["at"],
     }  # fmt: skip
     (posted,) = online.client().get(f"/api/claims/{made.digest}/verdicts").json()
     assert (posted["account"], posted["independent"], posted["logIndex"]) == ("eve", True, 0)
