@@ -60,6 +60,28 @@ def test_every_row_comes_once_after_a_break(
     assert seen + list(again) == expected
 
 
+@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
+def test_every_batch_comes_once_after_a_break(
+    chain: Callable[[IterableDataset], IterableDataset],
+) -> None:
+    rows = list(chain(source()))
+    for stop in (1, 2, 4):
+        stream, seen = chain(source()), []
+        for batch in stream.iter(7):
+            seen.append(batch)
+            if len(seen) == stop:
+                break
+        state = json.loads(json.dumps(stream.state_dict()))
+        again, other = chain(source()), chain(source())
+        again.load_state_dict(state)
+        seen += again.iter(7)
+        name = min(seen[0])
+        assert [value for batch in seen for value in batch[name]] == [row[name] for row in rows]
+        other.load_state_dict(state)  # by rows after batches
+        assert list(other) == rows[7 * stop :]
+        assert [len(batch[name]) for batch in seen[:-1]] == [7] * (len(seen) - 1)
+
+
 def test_a_shuffled_stream_has_every_row_and_epochs_differ() -> None:
     stream = source().shuffle(seed=1, buffer_size=25)
     first = [row["n"] for row in stream]

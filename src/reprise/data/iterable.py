@@ -115,10 +115,15 @@ class IterableDataset:
         """Yield batches."""
         if batch_size < 1:
             raise InvalidInput(f"batch_size must be 1 or more, not {batch_size}.")
-        cut = IterableDataset(replace(self._plan, stage=Cut(self._plan.stage, batch_size)))
-        for _, table in cut._plan.stage.chunks(None, self._plan.epoch):
+        self._take_part()
+        begin = self._begun()
+        start = [begin["cursor"], begin["row"]]
+        for place, table in Cut(self._plan.stage, batch_size).chunks(start, begin["epoch"]):
             if drop_last_batch and table.num_rows < batch_size:
                 return
+            cursor, gone = place
+            row = gone + table.num_rows  # may lie in a later table, which going on allows for
+            self._state = {"epoch": begin["epoch"], "cursor": cursor, "row": row}
             frame = self._plan.format.columns_of(self._framed(table))
             yield self._plan.format.batch(frame.table(), frame.features)
 
@@ -266,12 +271,20 @@ class IterableDataset:
 
     def _tables(self) -> Iterator[tuple[pa.Table, int]]:
         """Yield tables and how many rows of them were taken before."""
-        begin, self._start = self._start, {"epoch": self._plan.epoch, "cursor": None, "row": 0}
+        begin = self._begun()
         skipped = begin["row"]
         for cursor, table in self._plan.stage.chunks(begin["cursor"], begin["epoch"]):
+            if skipped >= table.num_rows > 0:
+                skipped -= table.num_rows
+                continue
             self._state = {"epoch": begin["epoch"], "cursor": cursor, "row": skipped}
             yield self._framed(table).table().slice(skipped), skipped
             skipped = 0
+
+    def _begun(self) -> dict[str, Any]:
+        """Return where to start; the iteration after this one starts at the beginning."""
+        begin, self._start = self._start, {"epoch": self._plan.epoch, "cursor": None, "row": 0}
+        return begin
 
     def _framed(self, table: pa.Table) -> Frame:
         known = self._plan.features()

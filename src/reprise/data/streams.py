@@ -88,7 +88,8 @@ class Cut:
         waiting: list[tuple[Cursor, int, pa.Table]] = []
         rows = 0
         for place, table in self.before.chunks(at, epoch):
-            gone, skipped = skipped, 0
+            gone = min(skipped, table.num_rows)
+            skipped -= gone
             waiting.append((place, gone, table.slice(gone)))
             rows += waiting[-1][2].num_rows
             while rows >= self.size:
