@@ -1,6 +1,7 @@
 """Sound of any length beside transformers: whole results, times among them, tiny seeded Whisper."""
 
 import json
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ from tests.pipeline_models import texts
 pytestmark = pytest.mark.filterwarnings("ignore")
 RATE = 16_000
 WORDS = 290
-SPECIALS = ["<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|startoflm|>", "<|startofprev|>",
-            "<|nospeech|>", "<|notimestamps|>"]  # fmt: skip
+SPECIALS = ["<|startoftranscript|>", "<|en|>", "<|de|>", "<|transcribe|>", "<|translate|>",
+            "<|startoflm|>", "<|startofprev|>", "<|nospeech|>", "<|notimestamps|>"]  # fmt: skip
 TIMES = 1501
 
 
@@ -106,6 +107,42 @@ def test_long_sound(
         if "return_timestamps" not in options:
             expected.pop("chunks", None)
         assert ours(given, **options) == expected
+
+
+@pytest.fixture(scope="module")
+def several(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same model, told that it knows two languages and two tasks."""
+    made = tmp_path_factory.mktemp("several") / "whisper"
+    shutil.copytree(folder, made)
+    file = made / "generation_config.json"
+    known = pipeline("automatic-speech-recognition", folder).tokenizer.get_vocab()
+    told = {"is_multilingual": True, "lang_to_id": {n: known[n] for n in ("<|en|>", "<|de|>")},
+            "task_to_id": {n: known[f"<|{n}|>"] for n in ("transcribe", "translate")}}  # fmt: skip
+    file.write_text(json.dumps(json.loads(file.read_text()) | told))
+    return made
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"generate_kwargs": {"task": "transcribe"}},
+        {"generate_kwargs": {"task": "translate"}, "return_timestamps": True},
+        {"generate_kwargs": {"language": "de", "task": "translate"}, "return_timestamps": True},
+        {"generate_kwargs": {"task": "transcribe"}, "chunk_length_s": 20},
+    ],
+)
+def test_the_language_is_said_or_heard(several: Path, options: dict[str, Any]) -> None:
+    from transformers import pipeline as reference
+
+    theirs = reference("automatic-speech-recognition", str(several))
+    ours = pipeline("automatic-speech-recognition", several, max_new_tokens=16)
+    long = "return_timestamps" in options or "chunk_length_s" in options
+    for seed in range(3):
+        given = sound(seed, 41 if long else 9)
+        told = {"num_beams": 1, "max_new_tokens": 16, **options["generate_kwargs"]}
+        assert ours(given, **options) == theirs(
+            given.copy(), **{**options, "generate_kwargs": told}
+        )
 
 
 def test_sounds_of_all_lengths_are_heard_together(folder: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from reprise.base.errors import InvalidInput, NotSupported
+from reprise.models.generate.speech import speech_file
 from reprise.models.spec import Frames
 from reprise.tasks.audio import open_sound, read_hearing
 from reprise.tasks.base import Done
@@ -28,7 +29,8 @@ class SpeechOptions(WritingOptions):
     """Parameters of automatic-speech-recognition.
 
     Attributes:
-        language: Code of the language that is spoken: "en". A model of several languages needs it.
+        language: Code of the language that is spoken: "en"; None: it is heard, which takes the
+            encoder once more.
         task: "transcribe", or "translate" into English.
         return_timestamps: Whether to say when each part was said.
         chunk_length_s: Seconds of a piece; None or 0: sound is heard from sentence to sentence.
@@ -59,11 +61,16 @@ class SpeechRecognition(WritingPipeline):
         self.hearing = read_hearing(self.parts.settings)
         self.cost = encoder.input.rows
         known = self.tokenizer.get_vocab()
-        silent = known.get("<|notimestamps|>")
-        self.times = silent is not None
-        self.marks = Marks(
-            len(known) + 1 if silent is None else silent + 1, self.hearing.seconds / self.cost,
-            self.hearing.seconds, frozenset(self.tokenizer.all_special_ids))  # fmt: skip
+        self.silent = known.get("<|notimestamps|>")
+        self.times = self.silent is not None
+        told = speech_file(self.parts.folder)
+        several = {"<|transcribe|>", "<|de|>"} <= set(known)
+        self.speaks = several and told.get("is_multilingual") is not False
+        self.hears_languages = bool(told.get("lang_to_id"))
+        first = len(known) + 1 if self.silent is None else self.silent + 1
+        step = self.hearing.seconds / self.cost
+        special = frozenset(self.tokenizer.all_special_ids)
+        self.marks = Marks(first, step, self.hearing.seconds, special)
 
     def _changed(self, options: Any, given: dict[str, Any]) -> Any:
         told = dict(given.get("generate_kwargs") or {})
@@ -90,7 +97,7 @@ class SpeechRecognition(WritingPipeline):
                 f"{self.hearing.seconds} at once and writes no times.",
                 hint="Give chunk_length_s, and leave return_timestamps out.",
             )
-        self._prompt(options, timed=bool(needs))
+        self._check_told(options)
         return sound
 
     def _is_long(self, sound: Array) -> bool:
@@ -117,42 +124,62 @@ class SpeechRecognition(WritingPipeline):
         """Write what is heard behind the tokens that say how; gives the tokens of each row."""
         assert isinstance(options, SpeechOptions)
         heard = [row.features["input_features"] for row in rows]
-        timed = [bool(options.return_timestamps) or sound.shape[1] > self.hearing.frames
-                 for sound in heard]  # fmt: skip
+        timed = [
+            bool(options.return_timestamps) or sound.shape[1] > self.hearing.frames
+            for sound in heard
+        ]
+        told = self._told(heard, options)
         found: list[list[int]] = [[] for _ in rows]
         short = [at for at, times in enumerate(timed) if not times]
         if short:
-            written = self._write(np.stack([heard[at] for at in short]), options, timed=False)
+            prompts = [told[at] for at in short]
+            written = self._write([heard[at] for at in short], prompts, options, timed=False)
             for at, tokens in zip(short, written, strict=True):
                 found[at] = tokens
-        self._follow(heard, {at: found[at] for at, times in enumerate(timed) if times}, options)
-        return found
-
-    def _follow(self, heard: Sequence[Array], found: Mapping[int, list[int]],
-                options: SpeechOptions) -> None:  # fmt: skip
-        """Hear window by window, all sounds side by side; tokens are added to `found`."""
-        places = dict.fromkeys(found, 0)
+        places = {at: 0 for at, times in enumerate(timed) if times}
         while live := [at for at, place in places.items() if place < heard[at].shape[1]]:
-            windows = np.stack([self._seen(heard[at], places[at]) for at in live])
-            written = self._write(windows, options, timed=True)
+            windows = [self._seen(heard[at], places[at]) for at in live]
+            written = self._write(windows, [told[at] for at in live], options, timed=True)
             for at, tokens in zip(live, written, strict=True):
                 left = min(self.hearing.frames, heard[at].shape[1] - places[at])
                 kept, passed = whole_sentences(tokens, self.marks.first)
-                found[at].extend(tokens[:kept])
+                found[at] += tokens[:kept]
                 places[at] += passed * _FRAMES_PER_TIME if passed else left
+        return found
+
+    def _told(self, heard: Sequence[Array], options: SpeechOptions) -> list[list[int]]:
+        """Give the tokens of language and task for each sound; the language is heard if need be."""
+        if not self.speaks:
+            return [[] for _ in heard]
+        known = self.tokenizer.get_vocab()
+        task = known[f"<|{options.task}|>"]
+        if options.language is not None:
+            return [[known[f"<|{options.language}|>"], task] for _ in heard]
+        first = np.stack([self._seen(sound, 0) for sound in heard])
+        begun = self._generate({"input_features": first}, {"max_new_tokens": 1, "num_beams": 1})
+        return [[int(token), task] for token in begun[:, 1]]
 
     def _seen(self, heard: Array, place: int) -> Array:
         """Cut the frames that are heard at once out of [mels, frames]; nothing follows the end."""
         part = heard[:, place : place + self.hearing.frames]
         return np.pad(part, ((0, 0), (0, self.hearing.frames - part.shape[1])))
 
-    def _write(self, features: Array, options: SpeechOptions, *, timed: bool) -> list[list[int]]:
-        prompt = np.array([self._prompt(options, timed=timed)] * len(features), np.int64)
-        told = {"num_return_sequences": 1, **(options.generate_kwargs or {})}
+    def _write(
+        self,
+        windows: Sequence[Array],
+        told: Sequence[Sequence[int]],
+        options: SpeechOptions,
+        *,
+        timed: bool,
+    ) -> list[list[int]]:
+        start, silent = [int(self.model.plan.spec.start)], self.silent
+        end = [] if timed or silent is None else [silent]
+        prompts = np.array([[*start, *own, *end] for own in told], np.int64)
+        more = {"num_return_sequences": 1, **(options.generate_kwargs or {})}
         if timed:
-            told["return_timestamps"] = True
-        given = {"input_features": features, "decoder_input_ids": prompt}
-        found = self._generate(given, told)[:, prompt.shape[1] :]
+            more["return_timestamps"] = True
+        given = {"input_features": np.stack(list(windows)), "decoder_input_ids": prompts}
+        found = self._generate(given, more)[:, prompts.shape[1] :]
         return [self._ended(ids) for ids in found]
 
     def _ended(self, ids: Array) -> list[int]:
@@ -175,21 +202,18 @@ class SpeechRecognition(WritingPipeline):
         found: str = self.tokenizer.decode(tokens, skip_special_tokens=True)
         return found
 
-    def _prompt(self, options: SpeechOptions, *, timed: bool) -> list[int]:
-        """Make the decoder's first tokens: start, language, task, and that no times come."""
-        known = self.tokenizer.get_vocab()
-        found = [int(self.model.plan.spec.start)]
-        if "<|transcribe|>" in known and "<|de|>" in known:
-            if options.language is None:
-                raise InvalidInput("This model knows several languages: name the one that is "
-                                   "spoken, language='en'.")  # fmt: skip
-            words = [f"<|{options.language}|>", f"<|{options.task}|>"]
-            missing = [word for word in words if word not in known]
-            if missing:
-                raise InvalidInput(f"This model has no token {', '.join(missing)}.")
-            found += [known[word] for word in words]
-        silent = None if timed else known.get("<|notimestamps|>")
-        return found if silent is None else [*found, silent]
+    def _check_told(self, options: SpeechOptions) -> None:
+        """Refuse languages and tasks that the model does not know."""
+        if not self.speaks:
+            return
+        if options.language is None and not self.hears_languages:
+            raise InvalidInput("This model knows several languages, and its settings do not say "
+                               "how to hear which: name it, language='en'.")  # fmt: skip
+        named = (options.language, options.task)
+        words = [f"<|{word}|>" for word in named if word is not None]
+        missing = [word for word in words if word not in self.tokenizer.get_vocab()]
+        if missing:
+            raise InvalidInput(f"This model has no token {', '.join(missing)}.")
 
 
 def whole_sentences(tokens: Sequence[int], first: int) -> tuple[int, int]:
