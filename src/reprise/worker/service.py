@@ -145,7 +145,7 @@ class Service:
         return 0 if self._ending.is_set() else self._settings.slots
 
     def _refuse(self, error: RepriseError) -> None:
-        self._refused = error
+        self._refused = self._refused or error  # later ones come of ending
         self.stop()
 
     def _again(self, worker: str) -> None:
