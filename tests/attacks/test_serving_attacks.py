@@ -151,6 +151,11 @@ def test_wrong_inputs_of_tasks_are_refused(classes: Served, body: Any, field: st
     assert classes.ask({"inputs": "My card"}, "text-classification").status == 200
 
 
+def test_only_texts_are_streamed(classes: Served) -> None:
+    answer = classes.ask({"inputs": "x", "stream": True}, "text-classification", stream=True)
+    assert (answer.status, answer.json["field"]) == (422, "stream")
+
+
 def test_a_model_is_not_what_was_asked(classes: Served) -> None:
     for task, kind in (("text-generation", "task"), ("", "chat"), ("object-detection", "task"),
                        ("no-such-task", "task"), ("image-classification", "task")):  # fmt: skip

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from reprise.base.errors import InvalidInput, NotSupported
+from reprise.base.errors import InvalidField, InvalidInput, NotSupported
 from reprise.formats.tasks import canonical_task
 from reprise.tasks.base import Pipeline
 from reprise.tasks.sentence_similarity import SentenceSimilarity
@@ -70,6 +70,9 @@ class Desk:
             pipe = self._pipeline("sentence-similarity", token)
         if isinstance(pipe, TextGeneration):
             self._writer.add(job["job"], pipe, self._wish(job, pipe))
+        elif job["stream"]:
+            raise InvalidField(f"stream must be false: {pipe.task} gives its answer whole.",
+                               field="stream")  # fmt: skip
         elif isinstance(pipe, SentenceSimilarity) and kind == "embedding":
             request = read_embeddings(pipe, body, self._named[0])
             self._batches.add(job["job"], pipe, request)
