@@ -1,12 +1,13 @@
 """How far answers in few bits are from those in float32: cosines, choices, perplexity."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 _FIELDS = ("logits", "last_hidden_state", "start_logits", "prediction_logits")
+_CHUNK = 32  # tokens whose scores are compared at once: large vocabularies take memory
 Sample = Mapping[str, Any]
 
 
@@ -43,28 +44,38 @@ def measure_loss(exact: Any, coarse: Any, samples: Sequence[Sample], *, writes: 
         writes: Whether scores after a token are about the next one of the sample.
         advance: Called after each sample.
     """
-    cosines, choices, likely = [], [], []
+    cosines, choices, surprises = [], [], []
     for sample in samples:
-        left, right = (answer_of(model(**sample)) for model in (exact, coarse))
-        cosines.append(cosines_of(left, right).ravel())
-        if writes:
-            choices.append((left.argmax(-1) == right.argmax(-1)).ravel())
-            likely.append(
-                [_surprise(scores[0], sample["input_ids"][0]) for scores in (left, right)]
-            )
+        left, right = (_rows(model(**sample)) for model in (exact, coarse))
+        for start in range(0, len(left), _CHUNK):
+            pair = [rows[start : start + _CHUNK].astype(np.float64) for rows in (left, right)]
+            cosines.append(cosines_of(pair[0], pair[1]))
+            if writes:
+                choices.append(pair[0].argmax(-1) == pair[1].argmax(-1))
+                following = sample["input_ids"][0, start + 1 : start + 1 + len(pair[0])]
+                surprises.append([_surprise(rows, following) for rows in pair])
         advance()
     flat = np.concatenate(cosines)
     loss = Loss(len(flat), float(flat.mean()), float(flat.min()))
     if not writes:
         return loss
-    before, after = (np.concatenate([pair[side] for pair in likely]).mean() for side in (0, 1))
-    return Loss(loss.tokens, loss.cosine, loss.lowest, float(np.concatenate(choices).mean()),
-                float(np.exp(before)), float(np.exp(after)))  # fmt: skip
+    before, after = (np.concatenate([pair[side] for pair in surprises]).mean() for side in (0, 1))
+    return replace(loss, agreement=float(np.concatenate(choices).mean()),
+                   before=float(np.exp(before)), after=float(np.exp(after)))  # fmt: skip
+
+
+def _rows(output: Mapping[str, Any]) -> np.ndarray:
+    found = _main(output)
+    return found.reshape(-1, found.shape[-1])
 
 
 def answer_of(output: Mapping[str, Any]) -> np.ndarray:
     """Take the answer that models are compared by."""
-    return np.asarray(next(output[name] for name in _FIELDS if name in output), np.float64)
+    return _main(output).astype(np.float64)
+
+
+def _main(output: Mapping[str, Any]) -> np.ndarray:
+    return np.asarray(next(output[name] for name in _FIELDS if name in output))
 
 
 def cosines_of(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -75,9 +86,10 @@ def cosines_of(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return found
 
 
-def _surprise(scores: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    """Give minus the logarithm of each token's probability, from scores [T, V] before it."""
-    top = scores.max(-1, keepdims=True)
-    logs = scores - top - np.log(np.exp(scores - top).sum(-1, keepdims=True))
-    found: np.ndarray = -np.take_along_axis(logs[:-1], ids[1:, None], axis=1)[:, 0]
+def _surprise(scores: np.ndarray, following: np.ndarray) -> np.ndarray:
+    """Give minus the logarithms of the probabilities of the tokens that follow scores [T, V]."""
+    scores = scores[: len(following)]
+    top = scores.max(-1)
+    chosen = np.take_along_axis(scores, following[:, None], axis=1)[:, 0]
+    found: np.ndarray = np.log(np.exp(scores - top[:, None]).sum(-1)) + top - chosen
     return found
