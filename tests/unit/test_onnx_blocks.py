@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reprise.base.errors import InvalidInput
+from reprise.base.errors import InvalidInput, NotSupported
 from reprise.models import AutoModelForCausalLM, AutoModelForSeq2SeqLM, Config
 from reprise.models.measuring import answer_of, cosines_of
 from reprise.models.onnx.blocks import Matrix
@@ -126,3 +126,8 @@ def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"layers\.0\.ff\.up holds numbers that are not finite"):
         AutoModelForCausalLM.from_pretrained(tmp_path, dtype="int8", cache_dir=cache)
     assert not list(cache.iterdir())
+
+
+def test_a_family_without_such_matrices_says_so(tmp_path: Path) -> None:
+    with pytest.raises(NotSupported, match="deberta-v2 model has no matrices that can be in int4"):
+        loaded(case_named("deberta-v2"), "Model", tmp_path, dtype="int4")

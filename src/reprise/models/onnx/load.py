@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from reprise.base.errors import InvalidInput
+from reprise.base.errors import InvalidInput, NotSupported
 from reprise.models import names
 from reprise.models.matching import match
 from reprise.models.onnx.checking import check_finite
@@ -40,7 +40,7 @@ def load_onnx(
     Raises:
         InvalidInput: The weights do not fit the plan.
         NotFound: 8 bits are asked for, and were not made for these weights.
-        NotSupported: No ONNX graph expresses the plan.
+        NotSupported: No ONNX graph expresses the plan, or it has no matrices for few bits.
     """
     check_expressible(plan)
     cache = Path(cache_dir) if cache_dir else default_cache()
@@ -49,7 +49,7 @@ def load_onnx(
     chosen = present(plan, checkpoint, BITS[dtype]) if ready else ()
     stored: Mapping[str, StoredTensor] = checkpoint
     if dtype and not chosen:
-        chosen = groups(plan, BITS[dtype])
+        chosen = _matrices(plan, dtype)
         stored = blocks_of(plan, tensors, dtype, cache)
     gone = covered(plan, chosen)
     placed = place({name: t for name, t in tensors.items() if name not in gone}, cache)
@@ -63,6 +63,14 @@ def load_onnx(
     model = make(plan, sessions, tensors)
     model.report = Report((), unused, None)
     return model
+
+
+def _matrices(plan: Plan, dtype: str) -> tuple[Group, ...]:
+    found = groups(plan, BITS[dtype])
+    if not found:
+        raise NotSupported(f"A {plan.family.model_type} model has no matrices that can be in "
+                           f"{dtype}.", hint="Load it in float32.")  # fmt: skip
+    return found
 
 
 def _matched(plan: Plan, checkpoint: Mapping[str, StoredTensor], ready: tuple[Group, ...]
