@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from reprise.base.errors import InvalidInput, TooLarge
-from reprise.data import Dataset, Store
+from reprise.data import Dataset, Store, load_from_disk
 from reprise.data.memory import bytes_of
 from reprise.data.sorting import Order, rows_in_order
 from reprise.data.sorting_files import sorted_in_files
@@ -66,7 +66,10 @@ print(json.dumps(found))
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux counts for us")
+IS_LINUX = Path("/proc/self/clear_refs").exists()
+
+
+@pytest.mark.skipif(not IS_LINUX, reason="Linux counts for us")
 def test_steps_stay_within_their_limit(tmp_path: Path) -> None:
     command = [sys.executable, "-c", MEASURED, str(LIMIT), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -74,6 +77,17 @@ def test_steps_stay_within_their_limit(tmp_path: Path) -> None:
     grown = json.loads(done.stdout)
     assert grown.pop("map without a limit") > 2 * LIMIT  # else nothing would be shown
     assert {name: size for name, size in grown.items() if size > LIMIT} == {}
+
+
+@pytest.mark.skipif(not IS_LINUX, reason="Linux counts for us")
+def test_mapped_files_are_not_kept_open(tmp_path: Path) -> None:
+    Dataset.from_dict({"n": list(range(100))}).save_to_disk(tmp_path / "rows", max_shard_rows=1)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    data = load_from_disk(tmp_path / "rows")
+    assert len(data.frame.groups[0].stored.mappings) == 100
+    assert len(list(Path("/proc/self/fd").iterdir())) < before + 10
+    data.frame.release()
+    assert data["n"] == list(range(100))  # what was given back comes back
 
 
 def test_a_function_that_keeps_what_it_saw_is_named_with_the_rows(tmp_path: Path) -> None:

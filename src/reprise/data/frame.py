@@ -1,6 +1,5 @@
 """Columns that may live in different tables, and which of their rows are meant. Immutable."""
 
-import mmap
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -51,7 +50,7 @@ class Frame:
     @classmethod
     def of(
         cls, table: pa.Table, *, key: str = "", path: Path | None = None,
-        mappings: tuple[mmap.mmap, ...] = (),
+        mappings: tuple[pa.Buffer, ...] = (),
     ) -> "Frame":  # fmt: skip
         """Make a frame of one table; features are read from its schema."""
         features = Features.from_arrow_schema(table.schema)

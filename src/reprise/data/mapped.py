@@ -5,9 +5,11 @@ drop them at any time. Whoever reads through a large file gives them back behind
 are wanted again come from the kernel's cache.
 """
 
+import ctypes
 import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,15 @@ KEPT = 256 << 20  # bytes of a mapped table that stay when nobody asks for less
 
 @dataclass(frozen=True)
 class Opened:
-    """A table in a mapped file."""
+    """A table in a mapped file.
+
+    Attributes:
+        table: The rows.
+        mappings: The whole of each file that they are mapped from, as buffers.
+    """
 
     table: pa.Table
-    mappings: tuple[mmap.mmap, ...] = ()
+    mappings: tuple[pa.Buffer, ...] = ()
 
     def release(self) -> None:
         """Give the pages back that were read."""
@@ -44,9 +51,9 @@ def open_mapped(path: Path, *, is_stream: bool = False) -> Opened:
     """
     if not path.stat().st_size:
         raise pa.ArrowInvalid(f"{path} is empty")
-    with path.open("rb") as file:
-        mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    source = pa.BufferReader(pa.py_buffer(mapping))
+    with pa.memory_map(str(path)) as file:  # the map stays, the file is closed: there may be many
+        mapping = file.read_buffer(file.size())
+    source = pa.BufferReader(mapping)
     opened = pa.ipc.open_stream(source) if is_stream else pa.ipc.open_file(source)
     return Opened(opened.read_all(), (mapping,))
 
@@ -56,11 +63,21 @@ def open_arrow(path: Path) -> pa.Table:
     return open_mapped(path).table
 
 
-def give_back(mappings: Sequence[mmap.mmap]) -> None:
-    """Tell the kernel that no page of files is needed now; those asked for later come back."""
-    for mapping in mappings:
-        if hasattr(mmap, "MADV_DONTNEED"):
-            mapping.madvise(mmap.MADV_DONTNEED)
+def give_back(mappings: Sequence[pa.Buffer]) -> None:
+    """Tell the kernel that no page of mapped files is needed now; those asked for come back.
+
+    Args:
+        mappings: As `open_mapped` made them: read-only maps of whole files, and nothing else, since
+            memory that lies in no file would be lost.
+    """
+    for mapping in mappings if hasattr(mmap, "MADV_DONTNEED") else ():
+        address, size = ctypes.c_void_p(mapping.address), ctypes.c_size_t(mapping.size)
+        _libc().madvise(address, size, mmap.MADV_DONTNEED)
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
 
 
 @dataclass
@@ -73,7 +90,7 @@ class Pages:
         size: Rows.
     """
 
-    mappings: Sequence[mmap.mmap]
+    mappings: Sequence[pa.Buffer]
     widths: dict[str, float]
     size: int
     _seen: dict[str, "np.ndarray[Any, Any]"] = field(default_factory=dict)
@@ -81,7 +98,7 @@ class Pages:
     @property
     def is_small(self) -> bool:
         """Whether all of it may stay when nobody asks for less."""
-        return not self.mappings or sum(map(len, self.mappings)) <= KEPT
+        return not self.mappings or sum(mapping.size for mapping in self.mappings) <= KEPT
 
     def read(self, rows: Indices, names: Sequence[str], kept: int) -> None:
         """Note that rows were read; give everything back when more than `kept` bytes are there."""

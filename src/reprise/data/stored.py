@@ -1,6 +1,5 @@
 """A table as it lies in memory or in a mapped file, and how rows are taken out of it."""
 
-import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,7 +35,7 @@ class Stored:
     table: pa.Table
     key: str = ""
     path: Path | None = None
-    mappings: tuple[mmap.mmap, ...] = ()
+    mappings: tuple[pa.Buffer, ...] = ()
     label: str = ""
 
     @classmethod

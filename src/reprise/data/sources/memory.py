@@ -1,6 +1,5 @@
 """Rows that are in memory already."""
 
-import mmap
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -16,7 +15,7 @@ _AT_ONCE = 10_000  # rows of a generator turned into Arrow together
 
 
 def from_table(
-    table: pa.Table, features: Features | None = None, mappings: tuple[mmap.mmap, ...] = ()
+    table: pa.Table, features: Features | None = None, mappings: tuple[pa.Buffer, ...] = ()
 ) -> Frame:
     """Make a frame of an Arrow table.
 
