@@ -26,7 +26,7 @@ def only(name: str, chosen: How) -> Verdict:
     return sound(*verify("ada/net", name, chosen)).verdict
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.evaluator)
+@pytest.mark.parametrize("case", [CASES[0], CASES[3]], ids=lambda case: case.evaluator)
 def test_a_claim_of_an_evaluator_is_made_and_verified(online, tmp_path, case: Case) -> None:
     skip_unless_available(Isolated.RULES)
     folder = case.publish(tmp_path)

@@ -16,7 +16,9 @@ from reprise.isolate.limits import Level as Isolated
 from reprise.verify.running import How, verify
 from tests.evaluations import CASES
 from tests.sandboxes import skip_unless_available
+from tests.verification import ON_SQLITE
 
+pytestmark = ON_SQLITE  # one kind of database is enough: what is tested is the client
 ASKED = ["Where is my card?", "What is the rate?"]
 
 
@@ -45,7 +47,31 @@ def change(old: str, new: str, path: str = "reprise.lock") -> None:
 
 
 @pytest.mark.usefixtures("net")
-def test_a_pipeline_is_the_one_that_was_locked(tmp_path) -> None:
+def test_data_and_pipeline_are_those_that_were_locked(tmp_path) -> None:
+    check_data(tmp_path)
+    check_pipeline(tmp_path)
+
+
+def check_data(tmp_path: Path) -> None:
+    (item,) = read_lock("reprise.lock").dataset
+    assert len(reprise.load_dataset("ada/rows", split="test")) == 41
+    found = reprise.load_dataset("ada/rows", split="test", lock="reprise.lock")
+    assert (len(found), found[0]["text"]) == (40, CASES[0].rows[0]["text"])
+    assert len(reprise.load_dataset("ada/rows", lock=".")["test"]) == 40
+    streamed = reprise.load_dataset("ada/rows", split="test", streaming=True, lock=".")
+    assert len(list(streamed)) == 40
+    with pytest.raises(InvalidInput, match="on this machine, and a lock pins repos"):
+        reprise.load_dataset(str(tmp_path / "rows"), lock=".")
+    with pytest.raises(NotFound, match="does not name ada/net"):
+        reprise.load_dataset("ada/net", lock=".")
+    whole = Path("reprise.lock").read_text()
+    change(str(item.content_sha256), "2" * 64)
+    with pytest.raises(CorruptContent, match="rows of test are not those that were locked"):
+        reprise.load_dataset("ada/rows", split="test", lock=".")
+    Path("reprise.lock").write_text(whole)
+
+
+def check_pipeline(tmp_path: Path) -> None:
     lock = read_lock("reprise.lock")
     (model,), (data,) = lock.model, lock.dataset
     pipe = reprise.pipeline("text-classification", "ada/net", lock=".")
@@ -71,24 +97,6 @@ def test_a_pipeline_is_the_one_that_was_locked(tmp_path) -> None:
     with pytest.raises(CorruptContent, match=r"is not what was locked: model.safetensors differs"):
         reprise.pipeline("text-classification", "ada/net", lock=".")
     assert data.rows == 40
-
-
-@pytest.mark.usefixtures("net")
-def test_a_data_set_is_the_one_that_was_locked(tmp_path) -> None:
-    (item,) = read_lock("reprise.lock").dataset
-    assert len(reprise.load_dataset("ada/rows", split="test")) == 41
-    found = reprise.load_dataset("ada/rows", split="test", lock="reprise.lock")
-    assert (len(found), found[0]["text"]) == (40, CASES[0].rows[0]["text"])
-    assert len(reprise.load_dataset("ada/rows", lock=".")["test"]) == 40
-    streamed = reprise.load_dataset("ada/rows", split="test", streaming=True, lock=".")
-    assert len(list(streamed)) == 40
-    with pytest.raises(InvalidInput, match="on this machine, and a lock pins repos"):
-        reprise.load_dataset(str(tmp_path / "rows"), lock=".")
-    with pytest.raises(NotFound, match="does not name ada/net"):
-        reprise.load_dataset("ada/net", lock=".")
-    change(str(item.content_sha256), "2" * 64)
-    with pytest.raises(CorruptContent, match="rows of test are not those that were locked"):
-        reprise.load_dataset("ada/rows", split="test", lock=".")
 
 
 def test_a_lock_decides_what_a_verification_is_about(net, tmp_path) -> None:

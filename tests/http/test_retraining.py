@@ -16,8 +16,9 @@ from reprise.isolate.limits import Level as Isolated
 from reprise.verify.retraining import Plan
 from reprise.verify.running import How, Report, verify
 from tests.sandboxes import skip_unless_available
-from tests.verification import CARD, intents, sound
+from tests.verification import CARD, ON_SQLITE, intents, sound
 
+pytestmark = ON_SQLITE  # one kind of database is enough: what is tested is the client
 HUBCONF = '''
 import random
 from collections import Counter, defaultdict
@@ -117,7 +118,7 @@ def told(**train: object) -> Claim:
 
 def how(tmp_path: Path, **more: object) -> How:
     isolation = Isolation(environment=Path(sys.executable))
-    plan = Plan(**{"most": 4, "seconds": 60, **more})
+    plan = Plan(**{"most": 3, "seconds": 60, **more})
     return How(Level.RETRAINED, isolation, folder=tmp_path / "evidence", training=plan)
 
 
@@ -140,7 +141,7 @@ def test_training_is_repeated_until_the_outcome_is_clear(folder, tmp_path, capsy
     found = report.verdict
     trainings = found.environment["trainings"]
     assert (found.outcome, found.level) == (Outcome.CONSISTENT, Level.RETRAINED)
-    assert [it["seed"] for it in trainings] in [[1, 2, 3], [1, 2, 3, 4]]  # 0 is the claim's own
+    assert [it["seed"] for it in trainings] == [1, 2, 3]  # 0 is the claim's own
     assert len({it["value"] for it in trainings}) > 1
     assert abs(float(found.value) - 0.78) <= float(found.tolerance) < 0.2
     assert "run.args.train.content-sha256" in found.pins
@@ -148,12 +149,8 @@ def test_training_is_repeated_until_the_outcome_is_clear(folder, tmp_path, capsy
         f"predictions-seed-{it['seed']}.jsonl" for it in trainings
     }
     assert verdict.from_dict(verdict.to_dict(found)) == found
-    outcomes = {slug: only(slug, how(tmp_path)).verdict for slug in (*REASONS, "high")}
-    assert {slug: (it.outcome, it.reason) for slug, it in outcomes.items() if slug in REASONS} == (
-        REASONS
-    )
-    high = outcomes["high"]
-    assert (high.outcome, len(high.environment["trainings"])) == (Outcome.CONTRADICTED, 4)
+    outcomes = {slug: only(slug, how(tmp_path)).verdict for slug in REASONS}
+    assert {slug: (it.outcome, it.reason) for slug, it in outcomes.items()} == REASONS
     command = ["verify", "ada/net", "--claim", "high", "--level", "retrain", "--trainings", "3",
                "--worker-environment", sys.executable]  # fmt: skip
     capsys.readouterr()
