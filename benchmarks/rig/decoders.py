@@ -19,7 +19,6 @@ import numpy as np
 
 THREADS = int(os.environ.get("BENCH_THREADS", "2"))
 Rows = list[list[int]]
-_KEPT: list[Any] = []  # what a library calls back must live
 Route = Callable[[Rows, int], Rows]
 
 
@@ -104,59 +103,9 @@ def ctranslate2(folder: Path, dtype: str) -> Route:
 
 def llama(folder: Path, dtype: str) -> Route:
     """llama.cpp, all rows in one batch."""
-    import llama_cpp as c
+    from benchmarks.rig.llama import Llama
 
-    _KEPT.append(c.llama_log_callback(lambda *_: None))
-    c.llama_log_set(_KEPT[0], None)
-    c.llama_backend_init()
-    path = str(folder / f"model-{dtype}.gguf").encode()
-    how = c.llama_model_default_params()
-    how.use_extra_bufts = "BENCH_PLAIN" not in os.environ  # they crash where tiles are forbidden
-    model = c.llama_model_load_from_file(path, how)
-    vocab = c.llama_vocab_n_tokens(c.llama_model_get_vocab(model))
-    contexts: dict[tuple[int, int], Any] = {}
-
-    def context(rows: int, length: int) -> Any:
-        if (rows, length) not in contexts:
-            options = c.llama_context_default_params()
-            options.n_ctx, options.n_seq_max = rows * (-(-length // 256) * 256), rows
-            options.n_threads = options.n_threads_batch = THREADS
-            contexts[rows, length] = c.llama_init_from_model(model, options)
-        return contexts[rows, length]
-
-    def step(made: Any, columns: Rows, start: int) -> list[int]:
-        """Feed columns [row][token]; give each row's next token."""
-        count = sum(map(len, columns))
-        batch, place = c.llama_batch_init(count, 0, 1), 0
-        last = []
-        for row, tokens in enumerate(columns):
-            for number, token in enumerate(tokens):
-                batch.token[place], batch.pos[place] = token, start + number
-                batch.n_seq_id[place], batch.seq_id[place][0] = 1, row
-                batch.logits[place] = number == len(tokens) - 1
-                place += 1
-            last.append(place - 1)
-        batch.n_tokens = count
-        if c.llama_decode(made, batch):
-            raise RuntimeError("llama_decode failed")
-        scores = [np.ctypeslib.as_array(c.llama_get_logits_ith(made, n), (vocab,)) for n in last]
-        c.llama_batch_free(batch)
-        return [int(row.argmax()) for row in scores]
-
-    def route(rows: Rows, new: int) -> Rows:
-        made = context(len(rows), len(rows[0]) + new)
-        c.llama_memory_clear(c.llama_get_memory(made), True)
-        found: Rows = [[] for _ in rows]
-        columns, start = rows, 0
-        for _ in range(new):
-            tokens = step(made, columns, start)
-            start += len(columns[0])
-            for row, token in zip(found, tokens, strict=True):
-                row.append(token)
-            columns = [[token] for token in tokens]
-        return found
-
-    return route
+    return Llama(folder / f"model-{dtype}.gguf", THREADS).write
 
 
 ROUTES: dict[str, Callable[[Path, str], Route]] = {
