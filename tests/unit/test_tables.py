@@ -59,6 +59,9 @@ def test_questions_are_answered_from_the_line(tmp_path: Path) -> None:
     assert ask(COLUMNS, asked) == answers
     each = [{"table": COLUMNS, "query": query} for query in asked]
     assert (ask(each[0]), ask(each[:1]), ask(each)) == (answers[0], answers[0], answers)
+    wide = {"Card": ["card " * 30], "Fee": ["12"]}
+    (whole,) = write(f"Why? col : Card | Fee row 1 : {' '.join(['card'] * 15)} | 12".lower())
+    assert ask(wide, "Why?") == {"answer": whole["generated_text"]}
     long = {"Card": ["gold"] * 40, "Fee": ["12"] * 40}
     with pytest.raises(InvalidInput, match="tokens"):
         ask(long, "Why?")
