@@ -54,12 +54,13 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, Any]
     return folder, model, processor
 
 
-def test_answers_are_those_of_the_reference(reference: tuple[Path, Any, Any]) -> None:
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_answers_are_those_of_the_reference(reference: tuple[Path, Any, Any], engine: str) -> None:
     import torch
 
     folder, model, processor = reference
-    pipe = pipeline(model=folder)
-    assert (pipe.task, pipe.model.engine) == ("visual-question-answering", "torch")
+    pipe = pipeline(model=folder, engine=engine)
+    assert pipe.task == "visual-question-answering"
     expected = []
     for seed, question in enumerate(ASKED):
         given = pipe.tokenizer(question)

@@ -48,8 +48,7 @@ def _vilt(config: Config) -> ModelSpec:
         ff=FeedForward(inner=config.intermediate_size, act=config.hidden_act),
     )  # fmt: skip
     tower = Tower(input=given, stack=stack, pooler=Pooler(), raw_states=True)
-    reason = "tokens and patches of an image stand in one row"
-    return ModelSpec(encoder=tower, dropout=bert.dropout(config), torch_only=reason)
+    return ModelSpec(encoder=tower, dropout=bert.dropout(config))
 
 
 def _answers(config: Config) -> heads.Head:

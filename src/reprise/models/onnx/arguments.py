@@ -100,11 +100,22 @@ def check(given: Given, tower: spec.Tower, past: int = 0, prefix: str = "") -> N
             _check_shape(given, "pixel_values", (image.channels, *image.image))
         case spec.Frames() as sound:
             _check_shape(given, "input_features", (sound.mels, 2 * sound.rows))
+        case spec.Mixed() as both:
+            _check_rows(given, both.text, past + _check_tokens(given, past, prefix), prefix)
+            _check_image(given, both.image)
         case spec.Waves() as waves:
             _check_samples(given, waves)
         case spec.Embedding() as table:
             reach = past + _check_tokens(given, past, prefix)
             _check_rows(given, table, reach, prefix)
+
+
+def _check_image(given: Given, image: spec.Patches) -> None:
+    shape: tuple[int, ...] = given["pixel_values"].shape if "pixel_values" in given else ()
+    right = len(shape) == len("BCHW") and shape[1] == image.channels
+    if not right or shape[2] < image.patch[0] or shape[3] < image.patch[1]:
+        raise InvalidInput(f"pixel_values must be [B, {image.channels}, height, width], not "
+                           f"{list(shape)}.")  # fmt: skip
 
 
 def _check_samples(given: Given, waves: spec.Waves) -> None:

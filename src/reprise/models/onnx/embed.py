@@ -17,12 +17,11 @@ def embed(g: Graph, embedding: spec.Embedding, names: tuple[str, str], given: Ma
     Args:
         g: The graph.
         embedding: What to emit.
-        names: Prefix of the tower's names, and the canonical name of the token table.
+        names: Of the module, and of the token table; canonical.
         given: Inputs by a tower's own words: `input_ids` or `inputs_embeds`, …
         call: The pass.
     """
-    (prefix, table), ids = names, given.get("input_ids", "")
-    name = f"{prefix}embed"
+    (name, table), ids = names, given.get("input_ids", "")
     vectors = lookup(g, table, ids) if ids else given["inputs_embeds"]
     x = g.scaled(vectors, embedding.scale)
     if embedding.project_first and embedding.project:

@@ -43,10 +43,13 @@ class Answer:
         """Emit the layers of a head over states x [..., C]."""
         g = self.g
         width = shapes.pooled_width(head, self.plan.spec.width)
+        first = head.norm if head.norm_first else None
         if head.dense:
-            x = activate(g, linear(g, x, f"{name}.dense")[0], head.act)
+            (x,) = linear(g, x, f"{name}.dense")
             width = head.dense_width or self.plan.spec.width
-        x = norm(g, x, f"{name}.norm", head.norm, width) if head.norm else x
+            x = norm(g, x, f"{name}.norm", first, width) if first else x
+            x = activate(g, x, head.act)
+        x = norm(g, x, f"{name}.norm", head.norm, width) if head.norm and not first else x
         x = g.scaled(x, head.scale)
         if head.out == "none":
             return x

@@ -16,6 +16,7 @@ from reprise.models.onnx.embed import embed, without_pads
 from reprise.models.onnx.frames import frames
 from reprise.models.onnx.graph import Graph
 from reprise.models.onnx.layers import activate, linear, norm
+from reprise.models.onnx.mixed import mixed
 from reprise.models.onnx.patches import patches
 from reprise.models.onnx.positions import rotation
 from reprise.models.onnx.waves import states, waves
@@ -82,7 +83,9 @@ class Tower:
     def _embedded(self, given: Mapping[str, str], call: Call) -> str:
         match self.tower.input:
             case spec.Embedding() as table:
-                return embed(self.g, table, (self.prefix, self.table), given, call)
+                return embed(self.g, table, (f"{self.prefix}embed", self.table), given, call)
+            case spec.Mixed() as both:
+                return mixed(self.g, both, f"{self.prefix}embed", given, call)
             case spec.Patches() as image:
                 return patches(self.g, image, f"{self.prefix}embed", given)
             case spec.Frames():
