@@ -63,6 +63,9 @@ def make(tmp_path: Path) -> Make:
         if name.startswith(("CLIP", "ViT")):
             kind = "CLIPImageProcessor" if name == "CLIPModel" else "ViTImageProcessor"
             settings = {"image_processor_type": kind, "size": SIZE, "crop_size": SIZE}
+        if name.startswith("Vilt"):
+            settings = {"image_processor_type": "ViltImageProcessor", "size_divisor": 8,
+                        "size": {"shortest_edge": 16}}  # fmt: skip
         (tmp_path / "preprocessor_config.json").write_text(json.dumps(settings))
         return Served(tmp_path)
 
@@ -229,6 +232,19 @@ def test_images_with_labels_of_the_caller(make: Make, tmp_path: Path) -> None:
     with client_of(served, "zero-shot-image-classification") as client:
         found = client.zero_shot_image_classification(png(), ["cat", "card"])
     assert [one.label for one in found] == [one["label"] for one in expected]
+
+
+def test_questions_about_images(make: Make, tmp_path: Path) -> None:
+    labels = {"id2label": {0: "yes", 1: "no", 2: "blue"}, "image_size": 16, "patch_size": 8}
+    served = make("ViltForQuestionAnswering", model_type="vilt", **labels)
+    expected = pipeline("visual-question-answering", tmp_path)(picture(), "lost ?", top_k=2)
+    with client_of(served, "visual-question-answering") as client:
+        found = client.visual_question_answering(png(), "lost ?", top_k=2)
+    assert [(one.answer, one.score) for one in found] == [
+        (one["answer"], pytest.approx(one["score"], **CLOSE)) for one in expected
+    ]
+    odd = {"image": base64.b64encode(b"no image").decode(), "question": "lost ?"}
+    assert served.ask({"inputs": odd}, "visual-question-answering").status == 422
 
 
 def test_jobs_that_came_together_are_one_batch(make: Make) -> None:

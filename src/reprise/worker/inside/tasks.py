@@ -99,6 +99,10 @@ def _images(p: Fields) -> Options:
                     function_to_apply=p.choice("function_to_apply", _FUNCTIONS))  # fmt: skip
 
 
+def _top(p: Fields) -> Options:
+    return _present(top_k=p.whole("top_k", 1, _TOP))
+
+
 def _pool(p: Fields) -> Options:
     return _present(pool=p.flag("pool") or None)
 
@@ -162,6 +166,16 @@ def _generation(p: Fields) -> Options:
 
 def _one_image(body: Fields) -> tuple[list[Any], bool]:
     return [inputs.image(body)], True
+
+
+def _asked(body: Fields) -> tuple[list[Any], bool]:
+    """Read an image and what is asked about it; huggingface_hub sends both beside `inputs`."""
+    if body.raw("question") is not None:
+        beside = {name: body.raw(name) for name in ("image", "question")}
+        body = Fields({"inputs": beside})
+    found, single = inputs.mappings(body, "image", "question")
+    return [{**one, "image": inputs.image(Fields({"inputs": one["image"]}))}
+            for one in found], single  # fmt: skip
 
 
 def _one_sound(body: Fields) -> tuple[list[Any], bool]:
@@ -254,5 +268,6 @@ _TASKS: dict[str, tuple[_Read, Callable[[Fields], Options], _Show]] = {
     "automatic-speech-recognition": (_one_sound, _speech, _plain),
     "image-classification": (_one_image, _images, _plain),
     "image-feature-extraction": (_one_image, _pool, _plain),
+    "visual-question-answering": (_asked, _top, _plain),
     "zero-shot-image-classification": (_one_image, _labels, _plain),
 }
