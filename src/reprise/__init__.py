@@ -9,11 +9,11 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_AUTO = """AutoConfig AutoModel AutoModelForCausalLM AutoModelForImageClassification
+_AUTO = """AutoConfig AutoModel AutoModelForCTC AutoModelForCausalLM AutoModelForImageClassification
 AutoModelForMaskedLM AutoModelForMultipleChoice AutoModelForNextSentencePrediction
 AutoModelForPreTraining AutoModelForQuestionAnswering AutoModelForSeq2SeqLM
 AutoModelForSequenceClassification AutoModelForSpeechSeq2Seq AutoModelForTokenClassification
-AutoModelWithLMHead""".split()
+AutoModelForVision2Seq AutoModelForVisualQuestionAnswering AutoModelWithLMHead""".split()
 _DATA = """ClassLabel Dataset DatasetDict Features IterableDataset Value concatenate_datasets
 interleave_datasets load_dataset load_from_disk""".split()
 # Public name -> module that defines it, with the name it has there when that is another.

@@ -41,8 +41,8 @@ COMMANDS = {
     "check-export": Entry("exporting:check_export", "Compare a graph with its model.", _USE),
     "search": Entry("search:search", "Search the hub.", _USE),
     "metric": Entry("metric:metric", "List, show and compute metrics.", _USE),
-    "verify": Entry("verify:verify", "Compute what a repo claims again.", _USE),
     "eval": Entry("evaluate:evaluate", "Evaluate a model on a benchmark.", _USE),
+    "verify": Entry("verify:verify", "Compute what a repo claims again.", _USE),
     "claim": Entry("verify:claim_command", "Compute a score and claim it.", _SHARE),
     "key": Entry("key:key", "Manage the keys that sign verdicts.", _SHARE),
     "verdict": Entry("verdict:verdict", "Look at verdicts on a claim, and answer.", _SHARE),
@@ -74,13 +74,13 @@ COMMANDS = {
     "repo": Entry("repos:repo", "Create, list, move and delete repos.", _HUB),
     "reviewer": Entry("reviewers:reviewer", "Name who decides on submissions.", _HUB),
     "recheck": Entry("reviewers:recheck", "Check published repos again.", _HUB),
-    "mirror": Entry("mirror:mirror", "Keep weights of other sites on a hub.", _HUB),
-    "fsck": Entry("fsck:fsck", "Check everything a hub stores.", _HUB),
     "defaults": Entry("defaults:defaults", "Choose the models of tasks.", _HUB),
     "leaderboard": Entry("leaderboard:leaderboard", "Keep leaderboards of others.", _HUB),
     "reverify": Entry("reverify:reverify", "Say what is to be verified again.", _HUB),
+    "mirror": Entry("mirror:mirror", "Keep weights of other sites on a hub.", _HUB),
+    "fsck": Entry("fsck:fsck", "Check everything a hub stores.", _HUB),
     "reindex": Entry("reindex:reindex", "Read entry points and cards of repos again.", _HUB),
-    "gc": Entry("gc:gc", "Delete git objects that nothing leads to.", _HUB),
+    "gc": Entry("gc:gc", "Delete what nothing leads to.", _HUB),
 }
 
 
