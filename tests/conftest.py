@@ -42,7 +42,7 @@ from tests.scripted_hub import ScriptedHub  # noqa: E402
 
 # CI looks at the same examples every time, so that a change is judged by itself; people's machines
 # look at new ones each run, and what they find becomes an example.
-hypothesis.settings.register_profile("ci", derandomize=True)
+hypothesis.settings.register_profile("ci", derandomize=True, max_examples=50)
 if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
 
@@ -58,8 +58,8 @@ RESTARTED = """
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Run more tests than there are processors: half of the hub's tests wait for sockets."""
-    return 2 * (os.cpu_count() or 1)
+    """Run more tests than there are processors: the hub's tests often wait for sockets."""
+    return (os.cpu_count() or 1) + (1 if DATABASE_URL is None else 2)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -69,6 +69,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     asking, others = [], []
     for item in items:
         asks = "empty_database" in getattr(item, "fixturenames", ())
+        asks = asks and item.get_closest_marker("once") is None
         (asking if asks else others).append(item)
     config.hook.pytest_deselected(items=others)
     items[:] = asking

@@ -2,12 +2,9 @@
 
 import csv
 import json
-import os
 import sys
 from collections import Counter, defaultdict
 from pathlib import Path
-
-import pytest
 
 import reprise
 from reprise.formats import dsse, verdict, verdict_checks
@@ -15,9 +12,6 @@ from reprise.hub import Isolation
 from reprise.verify import evidence
 from reprise.verify.running import How, Report
 
-ON_SQLITE = pytest.mark.skipif(
-    "REPRISE_TEST_DATABASE_URL" in os.environ, reason="runs once, on SQLite"
-)
 BANKING = Path(__file__).parents[1] / "examples" / "banking77"
 HUBCONF = '''
 import json

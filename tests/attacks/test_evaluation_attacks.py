@@ -16,9 +16,8 @@ from reprise.verify.running import How, verify
 from tests.evaluations import CASES
 from tests.pipeline_models import save
 from tests.sandboxes import skip_unless_available
-from tests.verification import ON_SQLITE
 
-pytestmark = ON_SQLITE  # one kind of database is enough: what is tested is the client
+pytestmark = pytest.mark.once  # one kind of database is enough: what is tested is the client
 BASE = Claim(
     task="text-classification", model=ModelPin("ada/net"), data=DataPin("ada/rows", split="test"),
     metric=MetricPin("accuracy@1.0"), result=Stated("0.9"),

@@ -19,6 +19,8 @@ from reprise.verify.running import verify
 from tests.sandboxes import skip_unless_available
 from tests.verification import BANKING, how, write_data
 
+pytestmark = pytest.mark.once  # one kind of database is enough: what is tested is the client
+
 CARD = """---
 license: mit
 model-index:

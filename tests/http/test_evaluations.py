@@ -17,6 +17,8 @@ from tests.evaluations import CASES, Case
 from tests.sandboxes import skip_unless_available
 from tests.verification import sound
 
+pytestmark = pytest.mark.once  # one kind of database is enough: what is tested is the client
+
 
 def how(tmp_path: Path, **more: object) -> How:
     return How(folder=tmp_path / "evidence", **more)

@@ -16,9 +16,8 @@ from reprise.isolate.limits import Level as Isolated
 from reprise.verify.running import How, verify
 from tests.evaluations import CASES
 from tests.sandboxes import skip_unless_available
-from tests.verification import ON_SQLITE
 
-pytestmark = ON_SQLITE  # one kind of database is enough: what is tested is the client
+pytestmark = pytest.mark.once  # one kind of database is enough: what is tested is the client
 ASKED = ["Where is my card?", "What is the rate?"]
 
 

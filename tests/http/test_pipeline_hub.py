@@ -12,6 +12,8 @@ from reprise.base.errors import OfflineMiss
 from reprise.cli.main import run
 from tests.pipeline_models import save
 
+pytestmark = pytest.mark.once  # one kind of database is enough: what is tested is the client
+
 if not find_spec("torch"):
     pytest.skip("needs torch to make a model", allow_module_level=True)
 

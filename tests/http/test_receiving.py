@@ -16,6 +16,8 @@ from reprise.registry.storage.store import file_key
 from tests.committing import batch
 from tests.factories import Hub, make_repo
 
+pytestmark = pytest.mark.once  # no database has a part in it
+
 DATA = os.urandom((9 << 20) + 12_345)  # some blocks and a bit
 OID = hashlib.sha256(DATA).hexdigest()
 HEALTH = b"GET /health HTTP/1.1\r\nHost: hub\r\n\r\n"

@@ -20,6 +20,8 @@ HUBCONF = '''
 dependencies = ["base"]
 import base
 
+pytestmark = pytest.mark.once  # one kind of database is enough: what is tested is the client
+
 def net():
     """Say a number."""
     return NUMBER

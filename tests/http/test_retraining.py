@@ -16,9 +16,9 @@ from reprise.isolate.limits import Level as Isolated
 from reprise.verify.retraining import Plan
 from reprise.verify.running import How, Report, verify
 from tests.sandboxes import skip_unless_available
-from tests.verification import CARD, ON_SQLITE, intents, sound
+from tests.verification import CARD, intents, sound
 
-pytestmark = ON_SQLITE  # one kind of database is enough: what is tested is the client
+pytestmark = pytest.mark.once  # one kind of database is enough: what is tested is the client
 HUBCONF = '''
 import random
 from collections import Counter, defaultdict

@@ -18,6 +18,8 @@ from tests.committing import commit
 from tests.factories import Hub, make_repo
 from tests.xet_uploads import Cas, make_file, make_upload
 
+pytestmark = pytest.mark.once  # no database has a part in it
+
 MIB = 1 << 20
 NOISE = os.urandom(3 * MIB)
 TEXT = b"all work and no play " * 60_000

@@ -14,6 +14,8 @@ from reprise.tokenizers import AutoTokenizer
 from tests.factories import Hub
 from tests.tokenizer_files import TEXTS, bert, own_bert
 
+pytestmark = pytest.mark.once  # one kind of database is enough: what is tested is the client
+
 CARD = "---\nlicense: mit\n---\n# Tokens\n"
 
 

@@ -24,6 +24,8 @@ from tests.sandboxes import skip_unless_available
 from tests.verification import how, publish_both, sound, write_tagger, write_tags
 from tests.wheelhouse import lock_of, make_wheel
 
+pytestmark = pytest.mark.once  # one kind of database is enough: what is tested is the client
+
 SLUG = "intents-accuracy"
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -18,6 +18,8 @@ from tests.factories import Hub, make_token
 from tests.pipeline_models import save
 from tests.worker_models import save_writer
 
+pytestmark = pytest.mark.once  # one kind of database is enough: what is tested is the client
+
 LONG = 50_000  # tokens: nobody waits for that many
 
 

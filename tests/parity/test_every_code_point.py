@@ -17,6 +17,7 @@ OPTIONS = EncodeOptions(
 )
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("engine", engine_names())
 @pytest.mark.parametrize("name", PARTS)
 def test_every_code_point_is_normalized_aligned_and_cut_as_its_profile_says(
