@@ -1,6 +1,8 @@
 """Tiny models with a tokenizer of their own, in a folder, for pipelines to run."""
 
 import csv
+import re
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,10 +18,7 @@ TINY = {
     "vocab_size": VOCABULARY, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
     "intermediate_size": 48, "max_position_embeddings": 64, "initializer_range": 0.4,
 }  # fmt: skip
-_SPECIALS = {
-    "pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]",
-    "mask_token": "[MASK]",
-}  # fmt: skip
+_SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 def texts(count: int) -> list[str]:
@@ -29,14 +28,23 @@ def texts(count: int) -> list[str]:
 
 
 def word_pieces(limit: int = 64, **options: Any) -> Tokenizer:
-    """A tokenizer as BERT's: special tokens around texts, segments for pairs."""
-    learned = Tokenizer.train_new(
-        "WordPiece", texts(300), vocab_size=VOCABULARY, specials=_SPECIALS
-    )
-    words = sorted(learned.get_vocab().items(), key=lambda item: item[1])
+    """A tokenizer as BERT's: special tokens around texts, segments for pairs.
+
+    Its pieces are counted, not trained: training breaks ties another way in every process.
+    """
     with TemporaryDirectory() as folder:
-        (Path(folder) / "vocab.txt").write_text("".join(f"{word}\n" for word, _ in words))
+        (Path(folder) / "vocab.txt").write_text("".join(f"{piece}\n" for piece in _pieces()))
         return BertTokenizer.from_pretrained(folder, model_max_length=limit, **options)
+
+
+def _pieces() -> list[str]:
+    """Special tokens, letters within and at the start of words, and the most frequent words."""
+    words = Counter(re.findall(r"[a-z]+|[^\sa-z]", " ".join(texts(1000)).lower()))
+    letters = sorted({letter for word in words for letter in word})
+    pieces = [*_SPECIALS, *letters, *(f"##{letter}" for letter in letters)]
+    pieces += [word for word, _ in sorted(words.items(), key=lambda it: (-it[1], it[0]))
+               if len(word) > 1]  # fmt: skip
+    return pieces[:VOCABULARY]
 
 
 def save(
