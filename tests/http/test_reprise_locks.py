@@ -16,11 +16,11 @@ from reprise.isolate.requirements import Sources
 from tests.sandboxes import skip_unless_available
 from tests.wheelhouse import lock_of, make_wheel
 
+pytestmark = pytest.mark.once  # one kind of database is enough: what is tested is the client
+
 HUBCONF = '''
 dependencies = ["base"]
 import base
-
-pytestmark = pytest.mark.once  # one kind of database is enough: what is tested is the client
 
 def net():
     """Say a number."""

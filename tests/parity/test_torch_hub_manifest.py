@@ -102,11 +102,13 @@ def parameters(signature: str | None) -> list[list[object]] | None:
     return found
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("repo", NAMES)
 def test_the_classic_list_is_torch_hubs(repo: str) -> None:
     assert list(names(read_manifest(REPOS / repo), classic=True)) == torch_hub(repo)["list"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("repo", NAMES)
 def test_texts_are_torch_hubs(repo: str) -> None:
     manifest = read_manifest(REPOS / repo)

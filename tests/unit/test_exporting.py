@@ -199,6 +199,7 @@ def test_it_runs_in_a_process_that_has_neither_the_repo_nor_reprise_loaded_it(
     assert done.stdout == "(5, 3)\n[]\n"
 
 
+@pytest.mark.exhaustive
 def test_the_folder_holds_weights_once_and_says_where_it_comes_from(
     repo: Path, tmp_path: Path, wanted: Isolation
 ) -> None:
@@ -217,6 +218,7 @@ def test_the_folder_holds_weights_once_and_says_where_it_comes_from(
     assert str(tmp_path) not in (folder / "export.json").read_text()
 
 
+@pytest.mark.exhaustive
 def test_weights_can_be_read_by_safetensors(repo: Path, tmp_path: Path, wanted: Isolation) -> None:
     from safetensors.torch import load_file
 
@@ -227,6 +229,7 @@ def test_weights_can_be_read_by_safetensors(repo: Path, tmp_path: Path, wanted: 
     torch.testing.assert_close(found["state.turned"], live.turned.detach())
 
 
+@pytest.mark.exhaustive
 def test_without_its_weights_the_graph_is_loudly_wrong(
     repo: Path, tmp_path: Path, wanted: Isolation
 ) -> None:
@@ -235,6 +238,7 @@ def test_without_its_weights_the_graph_is_loudly_wrong(
     assert bare(torch.ones(2, 4))["scores"].isnan().all()
 
 
+@pytest.mark.exhaustive
 def test_classes_of_the_repo_become_plain_containers(
     repo: Path, tmp_path: Path, wanted: Isolation
 ) -> None:
@@ -257,6 +261,7 @@ def test_arguments_are_given_by_place_or_by_name(
             torch.testing.assert_close(found, expected, rtol=0, atol=0)
 
 
+@pytest.mark.exhaustive
 def test_sizes_that_were_fixed_stay_fixed(repo: Path, tmp_path: Path, wanted: Isolation) -> None:
     module = hub.load_exported(made(repo, tmp_path / "out", wanted, dynamic=None))
     assert module(torch.ones(2, 4))["scores"].shape == (2, 3)
@@ -278,6 +283,7 @@ def test_sizes_that_the_graph_is_no_good_for_are_told_and_refused(
         module(torch.ones(3, 4))
 
 
+@pytest.mark.exhaustive
 def test_an_exported_model_only_computes(repo: Path, tmp_path: Path, wanted: Isolation) -> None:
     module = hub.load_exported(made(repo, tmp_path / "out", wanted))
     assert module.eval() is module

@@ -105,6 +105,7 @@ def test_an_example_may_be_the_first_to_import_torch(check: Check, tmp_path: Pat
     assert found["example-runs"] == "1 block ran as written"
 
 
+@pytest.mark.exhaustive
 def test_other_weights_are_another_fingerprint(check: Check, tmp_path: Path) -> None:
     first = check().trials[-1].details["entries"]
     assert first["net"]["state"]["numbers"] == 15
@@ -130,6 +131,7 @@ class Evil:
         return print, ("executed",)
 
 
+@pytest.mark.exhaustive
 def test_checkpoints_that_would_run_code_fail_and_do_not(
     check: Check, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
