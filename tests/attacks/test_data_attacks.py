@@ -73,6 +73,25 @@ def test_offsets_beyond_the_data_are_refused(tmp_path: Path) -> None:
         Dataset.from_file(path)
 
 
+@pytest.mark.parametrize("codec", ["zstd", "lz4"])
+@pytest.mark.parametrize("form", ["file", "stream"])
+def test_packed_buffers_that_say_they_are_very_many_bytes_are_refused(
+    tmp_path: Path, form: str, codec: str
+) -> None:
+    new = pa.ipc.new_file if form == "file" else pa.ipc.new_stream
+    numbers = pa.array(range(40_000), pa.int64())
+    table = pa.table({"n": numbers, "d": numbers.cast("string").dictionary_encode()})
+    path, bomb = tmp_path / "a.arrow", tmp_path / "bomb.arrow"
+    with new(str(path), table.schema, options=pa.ipc.IpcWriteOptions(compression=codec)) as file:
+        file.write_table(table)
+    assert Dataset.from_file(path)["n"][-1] == 39_999
+    data, length = path.read_bytes(), (40_000 * 8).to_bytes(8, "little")
+    assert data.count(length) >= 1
+    bomb.write_bytes(data.replace(length, (1 << 40).to_bytes(8, "little")))
+    with pytest.raises(TooLarge, match=r"bomb\.arrow says that it unpacks to 104857"):
+        Dataset.from_file(bomb)
+
+
 def test_texts_that_are_not_utf8_are_refused(tmp_path: Path) -> None:
     for name, data in (
         ("a.csv", b"t\n\xff\xfe\n"),

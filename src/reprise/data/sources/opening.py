@@ -32,7 +32,7 @@ def opened(path: Path) -> Iterator[Any]:
         with pa.memory_map(str(path)) if path.stat().st_size else pa.BufferReader(b"") as file:
             yield file
         return
-    most = min(_MOST, max(_SURELY, _RATIO * path.stat().st_size))
+    most = most_unpacked(path)
     try:
         with (
             pa.input_stream(str(path), compression=kind) as packed,
@@ -41,6 +41,11 @@ def opened(path: Path) -> Iterator[Any]:
             yield file
     except OSError as error:
         raise InvalidFormat(f"{path} cannot be unpacked: {error}.") from None
+
+
+def most_unpacked(path: Path) -> int:
+    """Return how many bytes a packed file may hold: a few bytes can say that they are very many."""
+    return min(_MOST, max(_SURELY, _RATIO * path.stat().st_size))
 
 
 class _Limited(io.RawIOBase):

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from reprise.base.errors import TooLarge
 from reprise.data.features import Features
 from reprise.data.mapped import Opened, open_mapped
-from reprise.data.sources.opening import naming
+from reprise.data.sources.arrow_sizes import unpacked_size
+from reprise.data.sources.opening import most_unpacked, naming
 
 _MOST_ROWS = 1 << 40
 _AT_ONCE = 1 << 16  # rows
@@ -103,8 +104,10 @@ def map_arrow(path: Path) -> Opened:
 
     Raises:
         InvalidFormat: It is not an Arrow file, or broken.
+        TooLarge: Its packed parts say that they hold far more than a file of its size.
     """
     with naming(path):
+        _check_unpacked(path)
         try:
             opened = open_mapped(path)
         except pa.ArrowInvalid:
@@ -112,3 +115,15 @@ def map_arrow(path: Path) -> Opened:
         opened.table.validate(full=True)
         opened.release()
     return opened
+
+
+def _check_unpacked(path: Path) -> None:
+    if not path.stat().st_size:
+        return
+    with pa.memory_map(str(path)) as file:
+        stated = unpacked_size(memoryview(file.read_buffer(file.size())))
+    if stated > (most := most_unpacked(path)):
+        raise TooLarge(
+            f"{path} says that it unpacks to {stated >> 20} MB, where {most >> 20} are likely.",
+            hint="If you trust it, write it again without compression and load that.",
+        )
