@@ -1,5 +1,6 @@
 """Fixtures: a registry in a temporary folder, and a live hub on a free port."""
 
+import logging
 import os
 import shutil
 import socket
@@ -79,6 +80,16 @@ def _is_wanted(item: pytest.Item) -> bool:
         return True
     asks = "empty_database" in getattr(item, "fixturenames", ())
     return asks and item.get_closest_marker("once") is None
+
+
+@pytest.fixture(autouse=True)
+def _quiet_loggers() -> Iterator[None]:
+    """Take back what a command that ran in this process did to the library's loggers."""
+    yield
+    for name, logger in logging.root.manager.loggerDict.items():
+        if name.startswith("reprise") and isinstance(logger, logging.Logger) and logger.handlers:
+            logger.handlers, logger.propagate = [], True
+            logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")
