@@ -7,21 +7,21 @@ client that sees a hub for the first time knows which key to remember:
      "models": {"text-classification": {"repo": "owner/name", "commit": "0123…"}}}
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reprise.base.digests import canonical_json
-from reprise.base.errors import CorruptContent, InvalidFormat, InvalidId
+from reprise.base.errors import InvalidId
 from reprise.base.ids import RepoId
-from reprise.formats import dsse, sshsig
+from reprise.formats import dsse, self_signed, sshsig
 from reprise.formats.reading import Reader
+from reprise.formats.self_signed import Kind
 from reprise.formats.tasks import TASKS, canonical_task
 
 PAYLOAD_TYPE = "application/vnd.reprise.defaults+json"
 MAX_SIZE = 1 << 20  # bytes of a file
 _VERSION = 1
-_WHAT = "This list of default models"
+_KIND = Kind(PAYLOAD_TYPE, "This list of default models", MAX_SIZE)
 _COMMENT = "hub"
 
 
@@ -75,34 +75,17 @@ def unseal(data: bytes) -> Defaults:
         CorruptContent: It was changed after it was signed.
         MissingExtra: `cryptography` is not installed.
     """
-    if len(data) > MAX_SIZE:
-        raise InvalidFormat(f"{_WHAT} is larger than {MAX_SIZE >> 20} MiB.")
-    envelope = dsse.decode(data)
-    if envelope.payload_type != PAYLOAD_TYPE:
-        raise InvalidFormat(f"{_WHAT} is of another type: {envelope.payload_type[:80]!r}.")
-    found = _decode(envelope.payload)
-    try:
-        dsse.verify(envelope, [found.key])
-    except CorruptContent:
-        raise CorruptContent(
-            f"{_WHAT} is not signed by the key it names.",
-            hint="Ask again; if it stays so, tell the hub's operator.",
-        ) from None
-    return found
+    return self_signed.unseal(data, _KIND, _read)
 
 
-def _decode(payload: bytes) -> Defaults:
-    try:
-        reader = Reader(json.loads(payload), what=_WHAT)
-    except (ValueError, RecursionError) as error:
-        raise InvalidFormat(f"{_WHAT} is not JSON: {error}") from None
+def _read(reader: Reader) -> Defaults:
     if (version := reader.whole("version")) != _VERSION:
         raise reader.wrong("version", f"is {version}, and this program reads {_VERSION}")
     key = sshsig.public_key(reader.text("key"))
     models = reader.plain("models")
     reader.end()
     return Defaults(key, {
-        task: _default(Reader(item, f"models.{task}", _WHAT)) for task, item in models.items()
+        task: _default(Reader(item, f"models.{task}", _KIND.what)) for task, item in models.items()
     })  # fmt: skip
 
 

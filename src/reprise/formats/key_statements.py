@@ -7,16 +7,15 @@ so that what was said to one is no good for another.
 from dataclasses import dataclass, replace
 
 from reprise.base.digests import canonical_json
-from reprise.base.errors import CorruptContent, InvalidFormat
-from reprise.formats import dsse, sshsig
+from reprise.base.errors import CorruptContent
+from reprise.formats import dsse, self_signed, sshsig
 from reprise.formats.dsse import Envelope
-from reprise.formats.log_head import parsed
-from reprise.formats.reading import Reader
+from reprise.formats.self_signed import Kind
 
 PAYLOAD_TYPE = "application/vnd.reprise.key+json"
 ADD, REVOKE = "add", "revoke"
 SCHEMA = 1
-_WHAT = "This statement of a key"
+_KIND = Kind(PAYLOAD_TYPE, "This statement of a key")
 
 
 @dataclass(frozen=True)
@@ -79,9 +78,7 @@ def kind_of(envelope: Envelope) -> str:
 
 
 def _read(envelope: Envelope) -> KeyStatement:
-    if envelope.payload_type != PAYLOAD_TYPE:
-        raise InvalidFormat(f"{_WHAT} is of another type: {envelope.payload_type[:80]!r}.")
-    reader = Reader(parsed(envelope.payload, _WHAT), what=_WHAT)
+    reader = self_signed.contents(envelope, _KIND)
     if (schema := reader.whole("schema")) != SCHEMA:
         raise reader.wrong("schema", f"is {schema}; this reads schema {SCHEMA}")
     does = reader.choice("does", (ADD, REVOKE)) or ""

@@ -6,20 +6,18 @@ that sees a hub for the first time knows which one to remember:
     {"schema": 1, "key": "ssh-ed25519 AAAA… hub", "size": 12, "root": "9f3c…", "at": "2026-…Z"}
 """
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
 from reprise.base.digests import canonical_json
-from reprise.base.errors import CorruptContent, InvalidFormat
-from reprise.formats import dsse, sshsig
+from reprise.formats import dsse, self_signed, sshsig
 from reprise.formats.dsse import Envelope
 from reprise.formats.reading import Reader
+from reprise.formats.self_signed import Kind
 
 PAYLOAD_TYPE = "application/vnd.reprise.log-head+json"
 MAX_SIZE = 16 << 10  # bytes of a sealed head
 SCHEMA = 1
-_WHAT = "This head of a log"
+_KIND = Kind(PAYLOAD_TYPE, "This head of a log", MAX_SIZE)
 _COMMENT = "hub"
 
 
@@ -66,24 +64,10 @@ def unseal(data: bytes) -> Head:
         CorruptContent: It was changed after it was signed.
         MissingExtra: `cryptography` is not installed.
     """
-    if len(data) > MAX_SIZE:
-        raise InvalidFormat(f"{_WHAT} is larger than {MAX_SIZE >> 10} KiB.")
-    envelope = dsse.decode(data)
-    if envelope.payload_type != PAYLOAD_TYPE:
-        raise InvalidFormat(f"{_WHAT} is of another type: {envelope.payload_type[:80]!r}.")
-    found = _decode(envelope.payload)
-    try:
-        dsse.verify(envelope, [found.key])
-    except CorruptContent:
-        raise CorruptContent(
-            f"{_WHAT} is not signed by the key it names.",
-            hint="Ask again; if it stays so, tell the hub's operator.",
-        ) from None
-    return found
+    return self_signed.unseal(data, _KIND, _read)
 
 
-def _decode(payload: bytes) -> Head:
-    reader = Reader(parsed(payload, _WHAT), what=_WHAT)
+def _read(reader: Reader) -> Head:
     if (schema := reader.whole("schema")) != SCHEMA:
         raise reader.wrong("schema", f"is {schema}; this reads schema {SCHEMA}")
     key, size = sshsig.public_key(reader.text("key")), reader.whole("size")
@@ -92,15 +76,3 @@ def _decode(payload: bytes) -> Head:
     if size is None or root is None:
         raise reader.wrong("", "needs size and root")
     return Head(key, size, bytes.fromhex(root), at)
-
-
-def parsed(payload: bytes, what: str) -> Any:
-    """Read the JSON of something that was signed.
-
-    Raises:
-        InvalidFormat: It is none.
-    """
-    try:
-        return json.loads(payload)
-    except (ValueError, RecursionError) as error:
-        raise InvalidFormat(f"{what} is not JSON: {error}") from None
