@@ -10,25 +10,14 @@ from PIL import Image
 
 from reprise import models
 from reprise.models import Config
-from tests.pipeline_models import VOCABULARY, save
+from tests.pipeline_models import T5, WHISPER, save
 from tests.worker_models import save_writer
 
 LABELS = {"id2label": {0: "cat", 1: "dog"}, "label2id": {"cat": 0, "dog": 1}}
 NLI = {"id2label": {0: "entailment", 1: "neutral"}, "label2id": {"entailment": 0, "neutral": 1}}
-T5 = {"vocab_size": VOCABULARY, "d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 2,
-      "num_heads": 4, "pad_token_id": 0, "eos_token_id": 3,
-      "decoder_start_token_id": 0}  # fmt: skip
 VIT = {"model_type": "vit", "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
        "intermediate_size": 48, "image_size": 32, "patch_size": 8,
        "initializer_range": 0.3}  # fmt: skip
-WHISPER = {
-    "vocab_size": VOCABULARY, "d_model": 32, "encoder_layers": 2, "decoder_layers": 2,
-    "encoder_attention_heads": 4, "decoder_attention_heads": 4, "encoder_ffn_dim": 48,
-    "decoder_ffn_dim": 48, "num_mel_bins": 80, "max_source_positions": 50, "init_std": 0.3,
-    "max_target_positions": 32, "pad_token_id": 0, "decoder_start_token_id": 2,
-    "bos_token_id": 2, "eos_token_id": 3, "suppress_tokens": None, "begin_suppress_tokens": None,
-    "max_new_tokens": 8,
-}  # fmt: skip
 BERTS = {
     "text-classification": ("BertForSequenceClassification", LABELS),
     "token-classification": ("BertForTokenClassification", LABELS),
@@ -75,7 +64,8 @@ def _images(folder: Path) -> Path:
 
 
 def _sound(folder: Path) -> Path:
-    save(folder, "WhisperForConditionalGeneration", model_type="whisper", **WHISPER)
+    few = {**WHISPER, "max_new_tokens": 8}
+    save(folder, "WhisperForConditionalGeneration", model_type="whisper", **few)
     settings = {"feature_extractor_type": "WhisperFeatureExtractor", "chunk_length": 1}
     (folder / "preprocessor_config.json").write_text(json.dumps(settings))
     return folder

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import reprise
-from reprise.formats import toml_text
+from reprise.cli.main import run
+from reprise.formats import claim, toml_text
+from reprise.formats.claim import Claim
 from tests.pipeline_models import save, texts
 
 DATA = Path(__file__).parent / "data" / "evaluators"
@@ -60,6 +62,16 @@ class Case:
         folder = self.save(tmp_path / "net")
         reprise.publish(folder, "ada/net", lock=None)
         return folder
+
+    def claim(self, tmp_path: Path) -> Claim:
+        """Publish, evaluate, and publish again with the claim, which is returned."""
+        folder = self.publish(tmp_path)
+        assert run(["eval", "ada/net", "ada/rows", "--claim", "it", "--into", str(folder)]) == 0
+        made = claim.read((folder / claim.FOLDER / "it.toml").read_text())
+        assert (made.pins, made.run.entry) == ("full", f"{self.evaluator}@1")
+        assert made.run.args.items() >= self.columns.items()
+        reprise.publish(folder, "ada/net", lock=None)
+        return made
 
 
 def _named(names: list[str]) -> dict[str, Any]:

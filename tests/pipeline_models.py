@@ -18,6 +18,16 @@ TINY = {
     "vocab_size": VOCABULARY, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
     "intermediate_size": 48, "max_position_embeddings": 64, "initializer_range": 0.4,
 }  # fmt: skip
+T5 = {"vocab_size": VOCABULARY, "d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 2,
+      "num_heads": 4, "pad_token_id": 0, "eos_token_id": 3,
+      "decoder_start_token_id": 0}  # fmt: skip
+WHISPER = {
+    "vocab_size": VOCABULARY, "d_model": 32, "encoder_layers": 2, "decoder_layers": 2,
+    "encoder_attention_heads": 4, "decoder_attention_heads": 4, "encoder_ffn_dim": 48,
+    "decoder_ffn_dim": 48, "num_mel_bins": 80, "max_source_positions": 50, "init_std": 0.3,
+    "max_target_positions": 32, "pad_token_id": 0, "decoder_start_token_id": 2,
+    "bos_token_id": 2, "eos_token_id": 3, "suppress_tokens": None, "begin_suppress_tokens": None,
+}  # fmt: skip
 _SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 

@@ -31,19 +31,14 @@ def only(name: str, chosen: How) -> Verdict:
 @pytest.mark.parametrize("case", [CASES[0], CASES[3]], ids=lambda case: case.evaluator)
 def test_a_claim_of_an_evaluator_is_made_and_verified(online, tmp_path, case: Case) -> None:
     skip_unless_available(Isolated.RULES)
-    folder = case.publish(tmp_path)
-    assert run(["eval", "ada/net", "ada/rows", "--claim", "it", "--into", str(folder)]) == 0
-    made = claim.read((folder / claim.FOLDER / "it.toml").read_text())
-    assert (made.pins, made.run.entry) == ("full", f"{case.evaluator}@1")
-    assert made.run.args.items() >= case.columns.items()
-    reprise.publish(folder, "ada/net", lock=None)
+    made = case.claim(tmp_path)
     found = only("it", how(tmp_path))
     assert (found.outcome, found.n, found.pins) == (Outcome.EXACT, made.result.n, {})
     assert found.environment["isolation"] in {"rules", "namespaces"}
     again = only("it", how(tmp_path, level=Level.RECOMPUTED))
     assert (again.outcome, again.value) == (Outcome.REPRODUCED, found.value)
     assert again.subjects == found.subjects
-    gone = replace(made, model=replace(made.model, repo="ada/gone"))
+    folder, gone = tmp_path / "net", replace(made, model=replace(made.model, repo="ada/gone"))
     (folder / claim.FOLDER / "it.toml").write_text(claim.write(gone))
     reprise.publish(folder, "ada/net", lock=None)
     without = only("it", how(tmp_path, level=Level.RECOMPUTED))  # predictions need no weights

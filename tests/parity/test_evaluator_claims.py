@@ -19,12 +19,7 @@ from tests.verification import sound
 @pytest.mark.parametrize("case", [*CASES[1:3], *MORE_CASES], ids=lambda case: case.evaluator)
 def test_a_claim_of_an_evaluator_is_made_and_verified(online, tmp_path: Path, case: Case) -> None:
     skip_unless_available(Isolated.RULES)
-    folder = case.publish(tmp_path)
-    assert run(["eval", "ada/net", "ada/rows", "--claim", "it", "--into", str(folder)]) == 0
-    made = claim.read((folder / claim.FOLDER / "it.toml").read_text())
-    assert (made.pins, made.run.entry) == ("full", f"{case.evaluator}@1")
-    assert made.run.args.items() >= case.columns.items()
-    reprise.publish(folder, "ada/net", lock=None)
+    made = case.claim(tmp_path)
     for level, outcome in ((Level.RERUN, Outcome.EXACT), (Level.RECOMPUTED, Outcome.REPRODUCED)):
         found = sound(*verify("ada/net", "it", How(level, folder=tmp_path / "evidence"))).verdict
         assert (found.outcome, found.n) == (outcome, made.result.n)

@@ -15,16 +15,9 @@ if not find_spec("transformers"):
 from reprise.base.errors import InvalidInput, NotFound
 from reprise.tasks import pipeline
 from reprise.tasks.audio import Hearing, open_sound
-from tests.pipeline_models import VOCABULARY, save
+from tests.pipeline_models import WHISPER, save
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-WHISPER = {
-    "vocab_size": VOCABULARY, "d_model": 32, "encoder_layers": 2, "decoder_layers": 2,
-    "encoder_attention_heads": 4, "decoder_attention_heads": 4, "encoder_ffn_dim": 48,
-    "decoder_ffn_dim": 48, "num_mel_bins": 80, "max_source_positions": 50, "init_std": 0.3,
-    "max_target_positions": 32, "pad_token_id": 0, "decoder_start_token_id": 2,
-    "bos_token_id": 2, "eos_token_id": 3, "suppress_tokens": None, "begin_suppress_tokens": None,
-}  # fmt: skip
 
 
 def sound(seed: int, samples: int = 16_000) -> np.ndarray:

@@ -13,16 +13,13 @@ if not find_spec("transformers"):
 from reprise.base.errors import InvalidInput
 from reprise.tasks import pipeline
 from tests.parity.test_pipeline_text import assert_same, theirs
-from tests.pipeline_models import VOCABULARY, save, texts, word_pieces
+from tests.pipeline_models import T5, VOCABULARY, save, texts, word_pieces
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 ENGINES = ["onnx", "torch"]
 GPT2 = {"vocab_size": VOCABULARY, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 64,
         "eos_token_id": 3, "bos_token_id": 2, "pad_token_id": 0,
         "initializer_range": 0.4}  # fmt: skip
-T5 = {"vocab_size": VOCABULARY, "d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 2,
-      "num_heads": 4, "pad_token_id": 0, "eos_token_id": 3,
-      "decoder_start_token_id": 0}  # fmt: skip
 TEMPLATE = (
     "{% for d in documents or [] %}{{ d.text }} {% endfor %}"
     "{% for t in tools or [] %}{{ t.function.name }} {% endfor %}"

@@ -22,19 +22,9 @@ from reprise import models
 from reprise.models import Config
 from reprise.tasks import pipeline
 from tests.desks import Served, client_of
-from tests.pipeline_models import VOCABULARY, save, word_pieces
+from tests.pipeline_models import T5, VOCABULARY, WHISPER, save, word_pieces
 
 ENTAILING = {"id2label": {0: "entailment", 1: "neutral", 2: "contradiction"}}
-T5 = {"vocab_size": VOCABULARY, "d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 2,
-      "num_heads": 4, "pad_token_id": 0, "eos_token_id": 3,
-      "decoder_start_token_id": 0}  # fmt: skip
-WHISPER = {
-    "vocab_size": VOCABULARY, "d_model": 32, "encoder_layers": 2, "decoder_layers": 2,
-    "encoder_attention_heads": 4, "decoder_attention_heads": 4, "encoder_ffn_dim": 48,
-    "decoder_ffn_dim": 48, "num_mel_bins": 80, "max_source_positions": 50, "init_std": 0.3,
-    "max_target_positions": 32, "pad_token_id": 0, "decoder_start_token_id": 2,
-    "bos_token_id": 2, "eos_token_id": 3, "suppress_tokens": None, "begin_suppress_tokens": None,
-}  # fmt: skip
 TOWER = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
          "intermediate_size": 48, "image_size": 16, "patch_size": 8}  # fmt: skip
 CLIP = {
