@@ -60,12 +60,13 @@ class Served:
         told.pieces += [body] if body else []
         told.ended = head["end"]
 
-    def begin(self, body: Any, task: str = "", kind: str = "task", *, stream: bool = False) -> Told:
+    def begin(self, body: Any, task: str = "", kind: str = "task", *, stream: bool = False,
+              client: str = "") -> Told:  # fmt: skip
         """Give it a job."""
         name = f"job-{len(self.told)}"
         told = self.told[name] = Told()
         self.desk.begin({"job": name, "kind": kind, "task": task, "stream": stream, "token": "",
-                         "body": body})  # fmt: skip
+                         "client": client, "body": body})  # fmt: skip
         return told
 
     def finish(self) -> None:
@@ -73,9 +74,10 @@ class Served:
         while self.desk.busy:
             self.desk.turn()
 
-    def ask(self, body: Any, task: str = "", kind: str = "task", *, stream: bool = False) -> Told:
+    def ask(self, body: Any, task: str = "", kind: str = "task", *, stream: bool = False,
+            client: str = "") -> Told:  # fmt: skip
         """Give it a job, and let it do it."""
-        told = self.begin(body, task, kind, stream=stream)
+        told = self.begin(body, task, kind, stream=stream, client=client)
         self.finish()
         assert told.ended
         return told

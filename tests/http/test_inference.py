@@ -32,7 +32,9 @@ def workers(hub: Hub) -> Iterator[Workers]:
 def test_an_answer_comes_from_a_worker(hub: Hub, workers: Workers) -> None:
     commit = publish(hub, "ada/bert")
     worker, body = workers(), {"inputs": "good", "parameters": {"top_k": 1}}
-    asking = Asking(hub.client(), "/models/ada/bert", json=body)
+    client = hub.client()
+    client.headers["user-agent"] = "unknown/None; hf_hub/0.36.0" + "x" * 1000
+    asking = Asking(client, "/models/ada/bert", json=body)
     job = worker.job()
     told = worker.answer(job, b'[[{"label":"POS","score":1.0}]]')
     seconds = job.pop("deadline")
@@ -41,6 +43,7 @@ def test_an_answer_comes_from_a_worker(hub: Hub, workers: Workers) -> None:
     assert job == {
         "kind": "task", "task": "text-classification", "repo": "ada/bert", "commit": commit,
         "read_token": None, "stream": False, "body": body,
+        "client": "unknown/None; hf_hub/0.36.0" + "x" * 473,
     }  # fmt: skip
     assert told.status_code == 204
     assert (asking.answer.status_code, asking.answer.json()) == (

@@ -21,6 +21,7 @@ from PIL import Image
 from reprise import models
 from reprise.models import Config
 from reprise.tasks import pipeline
+from reprise.worker.inside.clients import reads_columns
 from tests.desks import Served, client_of
 from tests.pipeline_models import T5, VOCABULARY, WHISPER, save, word_pieces
 
@@ -169,6 +170,21 @@ def test_zero_shot_and_ranking(make: Make, tmp_path: Path) -> None:
         found = client.zero_shot_classification("My card", ["good", "bad"])
     assert [one.label for one in found] == expected["labels"]
     assert [one.score for one in found] == pytest.approx(expected["scores"], **CLOSE)
+    body = {"inputs": "My card", "parameters": {"candidate_labels": ["good", "bad"]}}
+    old = served.ask(body, "zero-shot-classification", client="unknown/None; hf_hub/0.36.0; x/1")
+    assert old.json == {"sequence": "My card", "labels": expected["labels"],
+                        "scores": pytest.approx(expected["scores"], **CLOSE)}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("client", "columns"),
+    [("unknown/None; hf_hub/0.36.0; python/3.11.7", True), ("transformers/4; hf_hub/0.9.1", True),
+     ("unknown/None; hf_hub/1.10.0; torch/0.1", False), ("hf_hub/2.4.0", False), ("", False),
+     ("curl/8.0", False), ("not_hf_hub/0.1", False), ("hf_hub/", False),
+     ("hf_hub/" + "0" * 400, False)],
+)  # fmt: skip
+def test_only_old_clients_read_columns(client: str, columns: bool) -> None:
+    assert reads_columns(client) is columns
 
 
 @pytest.mark.parametrize("task", ["summarization", "translation", "text2text-generation"])

@@ -114,7 +114,7 @@ class Child:
             self._events[job.id] = events
         self._tell({
             "do": "job", "job": job.id, "kind": job.kind, "task": job.task, "stream": job.stream,
-            "token": job.read_token, "body": job.body,
+            "token": job.read_token, "client": job.client, "body": job.body,
         })  # fmt: skip
         return events
 

@@ -24,6 +24,7 @@ class Job:
         read_token: Can read this repo, for a short time; empty for a public one.
         stream: Whether the answer is wanted in pieces.
         deadline: Seconds until nobody waits any more.
+        client: What the client says it is: its `User-Agent`.
         body: What the client sent.
     """
 
@@ -35,6 +36,7 @@ class Job:
     read_token: str = field(default="", repr=False)
     stream: bool = False
     deadline: float = _DEADLINE
+    client: str = ""
     body: Any = field(default=None, repr=False)
 
     @property
@@ -62,5 +64,6 @@ def read_job(given: Any) -> Job:
     return Job(
         str(given["job"]), str(kind), str(given.get("task") or ""), repo, commit,
         str(given.get("read_token") or ""), bool(given.get("stream")),
-        float(deadline) if isinstance(deadline, int | float) else _DEADLINE, given.get("body"),
+        float(deadline) if isinstance(deadline, int | float) else _DEADLINE,
+        str(given.get("client") or ""), given.get("body"),
     )  # fmt: skip

@@ -40,12 +40,23 @@ def text_tasks() -> None:
 
 
 def labels() -> None:
-    if huggingface_hub.__version__.startswith("0."):
-        return  # read two lists, `labels` and `scores`, where later clients read a list of pairs
-    found = client("zero-shot-classification").zero_shot_classification(
-        "my card was lost", ["money", "travel"]
+    model, named = client("zero-shot-classification"), ["money", "travel"]
+    one = model.zero_shot_classification("my card was lost", named)
+    assert {it.label for it in one} == set(named)
+    assert abs(sum(it.score for it in one) - 1) < 1e-5
+    assert one[0].score >= one[1].score
+    each = model.zero_shot_classification(
+        "my card", named, multi_label=True, hypothesis_template="this is about {} ."
     )
-    assert {it.label for it in found} == {"money", "travel"}
+    assert {it.label for it in each} == set(named)
+    assert all(0 <= it.score <= 1 for it in each)
+
+
+def tables() -> None:
+    told = client("table-question-answering").table_question_answering(
+        {"card": ["gold", "blue"], "fee": ["12", "0"]}, query="what is the fee ?"
+    )
+    assert told.answer, told
 
 
 def vectors() -> None:
@@ -59,6 +70,16 @@ def files() -> None:
     assert seen[0].label in {"cat", "dog"}
     raw = client("image-classification").image_classification((INPUTS / "image.png").read_bytes())
     assert raw[0].label == seen[0].label
+    texts = client("image-to-text").image_to_text(str(INPUTS / "image.png"))
+    assert texts.generated_text, texts
+    asked = client("visual-question-answering")
+    said = asked.visual_question_answering(str(INPUTS / "image.png"), "was it lost ?", top_k=2)
+    assert {it.answer for it in said} == {"yes", "no"}
+    fitting = client("zero-shot-image-classification").zero_shot_image_classification(
+        str(INPUTS / "image.png"), ["card", "bank"]
+    )
+    assert {it.label for it in fitting} == {"card", "bank"}
+    assert abs(sum(it.score for it in fitting) - 1) < 1e-5
     heard = client("automatic-speech-recognition").automatic_speech_recognition(
         str(INPUTS / "sound.wav")
     )
@@ -111,6 +132,6 @@ def errors() -> None:
     assert status_of("fill-mask") in {400, 422}
 
 
-for part in (text_tasks, labels, vectors, files, writing, chatting, endpoint, errors):
+for part in (text_tasks, labels, tables, vectors, files, writing, chatting, endpoint, errors):
     part()
 print("ok", huggingface_hub.__version__)

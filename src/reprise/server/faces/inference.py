@@ -1,6 +1,7 @@
 """Running models by task, as the Inference API does: `POST /models/{repo}` and its relatives."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from http import HTTPStatus
 
 from starlette.requests import ClientDisconnect, Request
@@ -17,6 +18,8 @@ from reprise.server.inference.jobs import Asked, Kind
 from reprise.server.inference.piping import OnError, Piped
 from reprise.server.responses import Json
 from reprise.server.threads import in_thread
+
+_LONGEST_AGENT = 500  # characters
 
 Plan = Callable[[Call], Asked]
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -60,7 +63,8 @@ def plan_task(call: Call) -> Asked:
     with call.read() as (conn, caller):
         model = asking.find_model(conn, call.registry, caller, call.param("repo"))
         key = asking.caller_key(caller, call.request)
-    return asking.asked(Kind.TASK, model, body, task=call.param("task"), caller=key)
+    asked = asking.asked(Kind.TASK, model, body, task=call.param("task"), caller=key)
+    return replace(asked, client=call.header("user-agent")[:_LONGEST_AGENT])
 
 
 def no_model(_call: Call) -> Response:

@@ -31,6 +31,7 @@ class Asked:
     body: bytes  # JSON, as the client sent it
     stream: bool = False
     read_token: str | None = None
+    client: str = ""  # what it says it is: some read answers of another shape
 
     @property
     def model(self) -> str:
@@ -65,6 +66,7 @@ class Job:
                 "commit": asked.commit,
                 "read_token": asked.read_token,
                 "stream": asked.stream,
+                "client": asked.client,
                 "deadline": round(max(0.0, self.deadline - now), 3),
                 "body": msgspec.Raw(asked.body),
             }

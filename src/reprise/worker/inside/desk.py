@@ -77,7 +77,7 @@ class Desk:
             request = read_embeddings(pipe, body, self._named[0])
             self._batches.add(job["job"], pipe, request)
         else:
-            self._batches.add(job["job"], pipe, read_request(pipe, body))
+            self._batches.add(job["job"], pipe, read_request(pipe, body, job["client"]))
 
     def _pipeline(self, task: str, token: str) -> Pipeline:
         try:

@@ -8,6 +8,7 @@ from reprise.models.generate.settings import NAMES as SETTINGS
 from reprise.tasks.base import Pipeline
 from reprise.tasks.sentence_similarity import SentenceSimilarity
 from reprise.worker.inside import inputs
+from reprise.worker.inside.clients import reads_columns
 from reprise.worker.inside.fields import MOST_TEXTS, Fields
 from reprise.worker.inside.requests import Options, Request
 from reprise.worker.inside.vectors import read_features, read_states
@@ -22,8 +23,13 @@ _CLOSED = frozenset({"return_dict_in_generate", "output_scores", "output_logits"
                      "stop_strings"})  # fmt: skip
 
 
-def read_request(pipe: Pipeline, body: Any) -> Request:
+def read_request(pipe: Pipeline, body: Any, client: str = "") -> Request:
     """Read the body of a job for a pipeline.
+
+    Args:
+        pipe: What will run it.
+        body: What the client sent.
+        client: What the client says it is; some read answers of another shape.
 
     Raises:
         InvalidField: Naming the field that cannot be.
@@ -40,6 +46,8 @@ def read_request(pipe: Pipeline, body: Any) -> Request:
     read, options, show = _TASKS[pipe.task]
     items, single = read(fields)
     given = options(fields.object("parameters"))
+    if show is _by_label and reads_columns(client):
+        show = _in_columns
     return Request(items, given, lambda results: show(results, single))
 
 
@@ -248,6 +256,11 @@ def _by_label(results: list[Any], single: bool) -> Any:
               for label, score in zip(one["labels"], one["scores"], strict=True)]
              for one in results]  # fmt: skip
     return found[0] if single else found
+
+
+def _in_columns(results: list[Any], single: bool) -> Any:
+    """Give `{"sequence", "labels", "scores"}`, as clients before huggingface_hub 1.0 read it."""
+    return _plain(results, single)
 
 
 _Read = Callable[[Fields], tuple[list[Any], bool]]

@@ -24,6 +24,7 @@ def pools(folder: Path | None) -> bool:
 def read_states(body: Fields) -> Request:
     """Read feature-extraction of a model without a pooling of its own: [1, T, C] per text."""
     texts = _texts(body, "inputs")
+    _plain_numbers(body)
     cut = body.flag("truncate") or body.object("parameters").flag("truncation")
     single = isinstance(body.raw("inputs"), str)
     return Request(texts, {"truncation": True} if cut else {},
@@ -33,6 +34,7 @@ def read_states(body: Fields) -> Request:
 def read_features(pipe: SentenceSimilarity, body: Fields) -> Request:
     """Read feature-extraction of a model that says how sentences become vectors: [C] per text."""
     texts = _texts(body, "inputs")
+    _plain_numbers(body)
     prompt = body.text("prompt_name")
     if prompt is not None:
         raise body.wrong("prompt_name", "absent: put the prompt before your texts")
@@ -45,6 +47,14 @@ def read_features(pipe: SentenceSimilarity, body: Fields) -> Request:
         return listed[0] if single else listed
 
     return Request(texts, {}, show, _encoding(pipe))
+
+
+def _plain_numbers(body: Fields) -> None:
+    """Refuse what huggingface_hub's client can ask for beside, and is not done here."""
+    if body.choice("encoding_format", _ENCODINGS) == "base64":
+        raise body.wrong("encoding_format", '"float"')
+    if (body.text("truncation_direction") or "right").lower() != "right":
+        raise body.wrong("truncation_direction", '"right": the end is what is cut off')
 
 
 def read_embeddings(pipe: SentenceSimilarity, body: Any, model: str) -> Request:

@@ -15,7 +15,7 @@ _NEW = 100  # tokens where nobody says how many, as TGI
 _TOP = 20
 _REASONS = {"eos": "eos_token", "stop": "stop_sequence", "length": "length"}
 # What would change the answer, and is not done here.
-_ABSENT = ("grammar", "adapter_id", "watermark", "top_n_tokens", "decoder_input_details")
+_ABSENT = ("grammar", "adapter_id", "watermark", "decoder_input_details")
 
 
 def read(pipe: TextGeneration, body: Any, *, stream: bool) -> wishes.Wish:
@@ -26,7 +26,7 @@ def read(pipe: TextGeneration, body: Any, *, stream: bool) -> wishes.Wish:
     """
     fields = Fields(body)
     p = fields.object("parameters")
-    for name in _ABSENT[:3]:
+    for name in _ABSENT:
         if p.raw(name):
             raise p.wrong(name, "absent: this worker does not know it")
     check_single(fields)
