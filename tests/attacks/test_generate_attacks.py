@@ -64,11 +64,25 @@ def test_a_row_of_padding_alone(gpt2: Any) -> None:
         ("num_return_sequences", 2), ("num_beam_groups", 2), ("max_time", 0),
         ("exponential_decay_length_penalty", (1,)), ("forced_bos_token_id", 77),
         ("suppress_tokens", "all"), ("do_sample", "yes"), ("max_length", 7),
+        ("assistant_model", "gpt2"), ("prefix_allowed_tokens_fn", 5), ("logits_processor", 5),
+        ("prefix_allowed_tokens_fn", lambda *_: None), ("stopping_criteria", 5),
+        ("prefix_allowed_tokens_fn", lambda *_: "ab"),
     ],
 )  # fmt: skip
 def test_settings_that_cannot_be(gpt2: Any, name: str, value: Any) -> None:
     message = refused(gpt2, PROMPT, **{name: value})
     assert name in message or "stop_strings" in message
+
+
+def test_a_file_of_settings_that_is_not_there(gpt2: Any) -> None:
+    message = refused(gpt2, PROMPT, generation_config="/no/such/folder")
+    assert "There is no file of settings '/no/such/folder'" in message
+
+
+@pytest.mark.parametrize("temperature", [1e-9, 1e-38, 1e-320])
+def test_the_coldest_samples_are_the_likeliest_tokens(gpt2: Any, temperature: float) -> None:
+    cold = gpt2.generate(PROMPT, do_sample=True, temperature=temperature, max_new_tokens=5)
+    assert cold.tolist() == gpt2.generate(PROMPT, max_new_tokens=5).tolist()
 
 
 def test_more_than_there_are_positions(gpt2: Any) -> None:

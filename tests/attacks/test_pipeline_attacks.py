@@ -38,6 +38,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
         (7, "Input 0: An input must be text, not int"),
         (["half \ud83d"], "Input 0: An input is no valid text"),
         ([["nested"]], "Input 0: An input must be text, not list"),
+        (str, "Input 0: An input must be text, not type"),
+        ({"text": "a"}, "Input 0: An input must be text, not dict"),
         (["card " * 100], "Input 0: It has 102 tokens, and this model takes 64"),
     ],
 )
@@ -80,6 +82,9 @@ def test_control_characters_are_text(plain: Pipeline) -> None:
         ({"top_k": "all"}, "top_k is 'all'"),
         ({"function_to_apply": "argmax"}, "function_to_apply is 'argmax'"),
         ({"max_lenght": 3}, "takes no max_lenght"),
+        ({"max_length": "a"}, "max_length is 'a'"),
+        ({"max_length": 0, "truncation": True}, "max_length is 0"),
+        ({"batch_size": 0}, "batch is 0"),
     ],
 )
 def test_wrong_parameters_are_refused(
@@ -95,7 +100,7 @@ def test_wrong_parameters_are_refused(
         ({"question": "", "context": "a"}, "must not be empty"),
         ({"question": "a", "context": "  "}, "must not be empty"),
         ({"question": "a"}, "a mapping with question and context"),
-        ({"question": "why " * 80, "context": "a"}, "too"),
+        ({"question": "why " * 80, "context": "a"}, "has 80 tokens, which leave none"),
     ],
 )
 def test_questions_without_sense_are_refused(
@@ -106,8 +111,9 @@ def test_questions_without_sense_are_refused(
 
 
 @pytest.mark.parametrize(
-    "options", [{"doc_stride": 64}, {"max_seq_len": 65}, {"max_answer_len": 0}, {"top_k": 0}]
-)
+    "options", [{"doc_stride": 64}, {"doc_stride": 60}, {"doc_stride": 1.5}, {"max_seq_len": 65},
+                {"max_answer_len": 0}, {"top_k": 0}],
+)  # fmt: skip
 def test_windows_that_cannot_be_are_refused(answers: Pipeline, options: dict[str, int]) -> None:
     with pytest.raises(InvalidInput, match=r" is \d"):
         answers(question="a", context="b " * 90, **options)
@@ -133,6 +139,8 @@ def test_absurd_preparations_are_refused(settings: dict[str, Any]) -> None:
 
 def test_images_that_are_none_are_refused(tmp_path: Path) -> None:
     pytest.importorskip("PIL")
+    from PIL import Image
+
     from reprise.tasks.images import open_image
 
     (tmp_path / "text.png").write_text("no image")
@@ -142,7 +150,23 @@ def test_images_that_are_none_are_refused(tmp_path: Path) -> None:
         (np.zeros((2, 4, 4, 3), np.uint8), InvalidInput), (np.zeros((0, 4, 3)), InvalidInput),
         (str(tmp_path / "text.png"), InvalidInput), (str(tmp_path / "none.png"), NotFound),
         ("https://example.org/cat.png", NotSupported), (object(), InvalidInput),
+        ("long" * 2000, InvalidInput), ("nul\0", NotFound),
+        (Image.fromarray(broken[..., 0]), InvalidInput),
     ]  # fmt: skip
     for given, error in refused[:2] + refused[3:]:
         with pytest.raises(error):
             open_image(given)
+
+
+def test_images_of_16_bits_are_not_cut_off(tmp_path: Path) -> None:
+    pytest.importorskip("PIL")
+    from PIL import Image
+
+    from reprise.tasks.images import open_image
+
+    grey = np.array([[0, 257, 32_768, 65_535]], np.uint16)
+    Image.fromarray(grey).save(tmp_path / "deep.png")
+    for given in (tmp_path / "deep.png", Image.fromarray(grey.astype(np.int32))):
+        assert np.asarray(open_image(given))[0, :, 0].tolist() == [0, 1, 128, 255]
+    with pytest.raises(InvalidInput, match="beyond 16 bits"):
+        open_image(Image.fromarray(grey.astype(np.int32) * 2))

@@ -2,11 +2,13 @@
 
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from reprise.cli.main import run
+from reprise.tasks import Stopped
 from tests.pipeline_models import save
 
 
@@ -63,6 +65,26 @@ def test_what_is_wrong_is_said(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert message in captured.err
+
+
+def test_what_has_an_option_of_its_own_is_no_parameter(
+    folder: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["run", folder, "My card", "-o", "engine=onnx"]) == 2
+    assert "engine is no parameter of a task; write --engine" in capsys.readouterr().err
+
+
+def test_ctrl_c_prints_what_was_done(
+    folder: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> Iterator[object]:
+        yield "first"
+        raise Stopped(["second", None, "fourth"])
+
+    monkeypatch.setattr("reprise.tasks.base.Pipeline.lines", interrupted)
+    stdin(monkeypatch, b"a\nb\nc\nd\n")
+    assert run(["run", folder, "--json"]) == 130
+    assert capsys.readouterr().out.splitlines()[:2] == ['"first"', '"second"']
 
 
 def test_a_folder_without_a_model_is_no_model(

@@ -148,6 +148,27 @@ def test_ctrl_c_keeps_what_was_done(features: Pipeline, monkeypatch: pytest.Monk
     assert isinstance(stopped.value, KeyboardInterrupt)
 
 
+def test_ctrl_c_keeps_what_an_iterator_had_not_given(
+    features: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, calls = features.runner.run, []
+
+    def interrupted(*rows: object, **options: object) -> object:
+        calls.append(rows)
+        if len(calls) == 4:  # the second batch of the second window
+            raise KeyboardInterrupt
+        return run(*rows, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(features.runner, "run", interrupted)
+    monkeypatch.setattr("reprise.tasks.schedule.WINDOW", 2)
+    monkeypatch.setattr(features, "room", lambda: Room(budget=1, start=0))
+    given = features(text for text in ["a", "b", "c", "two words", "d"])
+    assert all(len(next(given)) for _ in range(2))
+    with pytest.raises(Stopped, match="Stopped after 1 of 2 inputs") as stopped:
+        next(given)
+    assert [result is not None for result in stopped.value.results] == [False, True]
+
+
 @pytest.mark.parametrize("batch", [0, -1, True, 1.5, "many"])
 def test_a_batch_is_auto_or_a_number(features: Pipeline, batch: object) -> None:
     with pytest.raises(InvalidInput, match="batch is"):

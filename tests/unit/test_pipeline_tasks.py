@@ -68,11 +68,26 @@ def test_answers_begin_and_end_with_words(answers: Pipeline) -> None:
 
 
 def test_long_contexts_are_read_in_windows(answers: Pipeline) -> None:
-    rows = answers.rows([("Why?", CONTEXT)], answers.options)[0]
+    asked = answers.read({"question": "Why?", "context": CONTEXT}, answers.options)
+    rows = answers.rows([asked], answers.options)[0]
     assert len(rows) > 3
     assert max(row.cost for row in rows) == 64
     found = answers({"question": "Why?", "context": CONTEXT})
     assert CONTEXT[found["start"] : found["end"]] == found["answer"]
+
+
+def test_several_answers_are_several(answers: Pipeline) -> None:
+    found = answers("Why?", CONTEXT, top_k=3)  # spans that become one answer leave room for others
+    assert len({each["answer"].lower() for each in found}) == len(found) == 3
+
+
+def test_a_long_question_leaves_shorter_windows(answers: Pipeline) -> None:
+    long = "Why is it lost? " * 10
+    alone = answers(question=long, context=CONTEXT)
+    assert answers([{"question": "Why?", "context": CONTEXT}] * 2 + [
+        {"question": long, "context": CONTEXT}])[2] == pytest.approx(alone)  # fmt: skip
+    cut = answers(question=long, context=CONTEXT, max_question_len=5)
+    assert cut == answers(question="Why is it lost?", context=CONTEXT)
 
 
 def test_no_answer_can_be_the_answer(answers: Pipeline) -> None:

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,11 @@ from reprise.base.errors import InvalidInput
 from reprise.cli import output
 
 _DIGITS = 6  # of numbers that people see
+# What has a place of its own in the command.
+_OWN = {"model": "the first word names it"} | {
+    name: f"write --{name}"
+    for name in ("task", "revision", "engine", "batch", "endpoint", "offline")
+}
 
 
 @click.command()
@@ -34,9 +40,10 @@ def run(repo: str, words: tuple[str, ...], task: str | None, batch: str,
     Instead of REPO a task may stand alone: then the hub in use says which model runs it.
     TASK is what to do, such as text-classification; without it the repo says what it is for.
     INPUT is a text, or a file for images and sound. Without any, every line of stdin is one, and
-    with --json every result is one line of JSON as soon as it is there.
+    with --json every result is one line of JSON as soon as it is there; up to 1,000 lines are read
+    ahead, with --batch 1 none.
     """
-    from reprise.tasks import pipeline
+    from reprise.tasks import Stopped, pipeline
     from reprise.tasks.kinds import is_task
 
     model: str | None = repo
@@ -52,8 +59,13 @@ def run(repo: str, words: tuple[str, ...], task: str | None, batch: str,
     if words:
         _print(pipe.typed(list(words)))
         return
-    for result in pipe.lines(_lines()):
-        _print(result, on_one_line=True)
+    try:
+        for result in pipe.lines(_lines()):
+            _print(result, on_one_line=True)
+    except Stopped as stopped:
+        for result in takewhile(lambda each: each is not None, stopped.results):
+            _print(result, on_one_line=True)
+        raise
 
 
 def _notice(pipe: Any) -> str:
@@ -105,6 +117,9 @@ def _option(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise click.BadParameter(f"{text!r}: write NAME=VALUE.", param_hint="--option")
+    if name in _OWN:
+        raise click.BadParameter(f"{name} is no parameter of a task; {_OWN[name]}.",
+                                 param_hint="--option")  # fmt: skip
     try:
         return name, json.loads(value)
     except ValueError:

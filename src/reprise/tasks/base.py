@@ -106,7 +106,8 @@ class Pipeline:
 
         Raises:
             InvalidInput: An input or a parameter cannot be used; the message says which.
-            Stopped: Ctrl-C was pressed; `results` has what was done.
+            Stopped: Ctrl-C was pressed; `results` has what was done, of an iterator what it had
+                not given yet.
         """
         schedule = replace(self.schedule, **self._split(given))
         options = self._changed(self.options, given)
@@ -181,8 +182,12 @@ class Pipeline:
         with advancing(None, wanted=schedule.progress) as advance:
             for window in windows(items, read_batch(schedule.batch)):
                 done: dict[int, Any] = {}
-                self._window(_Window(window, start, done, advance), options, schedule)
-                yield from (done[index] for index in sorted(done))
+                here = range(start, start + len(window))
+                try:
+                    self._window(_Window(window, start, done, advance), options, schedule)
+                except KeyboardInterrupt:
+                    raise Stopped([done.get(index) for index in here]) from None
+                yield from (done[index] for index in here)
                 start += len(window)
 
     def _window(self, window: "_Window", options: Any, schedule: Schedule) -> None:
@@ -222,7 +227,7 @@ class Pipeline:
             given.pop(name, None)
         found = {name: given.pop(name) for name in _SCHEDULE if name in given}
         if "batch_size" in found:  # transformers' name
-            found.setdefault("batch", found.pop("batch_size") or "auto")
+            found.setdefault("batch", found.pop("batch_size"))
         read_batch(found.get("batch"))
         return found
 
@@ -270,6 +275,6 @@ def _gives_items(inputs: Any) -> bool:
         hasattr(inputs, "__len__")
         and hasattr(inputs, "__getitem__")
         and hasattr(inputs, "__iter__")
-        and not isinstance(inputs, bytes | bytearray)
+        and not isinstance(inputs, bytes | bytearray | memoryview | Mapping | type)
         and not hasattr(inputs, "__array__")
     )

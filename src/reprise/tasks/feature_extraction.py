@@ -7,6 +7,7 @@ from typing import Any
 from reprise.base.errors import InvalidInput
 from reprise.tasks.base import Done, Options, Pipeline
 from reprise.tasks.rows import Row
+from reprise.tasks.scores import check_count
 from reprise.tasks.text import Cut, Reader, check_text
 
 _CUTTING = ("truncation", "max_length")
@@ -72,10 +73,16 @@ def cut_of(options: Any) -> Cut:
         InvalidInput: The tokenizer's parameters hold others than these two.
     """
     more = getattr(options, "tokenize_kwargs", None) or getattr(options, "tokenizer_kwargs", None)
+    if more is not None and not isinstance(more, Mapping):
+        raise InvalidInput(f"The tokenizer's parameters are a mapping, not {more!r:.80}.")
     unknown = sorted(set(more or {}) - {*_CUTTING, "padding"})
     if unknown:
         raise InvalidInput(f"Of the tokenizer's parameters only {', '.join(_CUTTING)} are taken, "
                            f"not {', '.join(unknown)}.")  # fmt: skip
     found: dict[str, Any] = {name: getattr(options, name, None) for name in _CUTTING}
     found |= {name: more[name] for name in _CUTTING if more and name in more}
+    if found["max_length"] is not None:
+        check_count("max_length", found["max_length"])
+        if found["truncation"] is None:  # as tokenizers have it
+            found["truncation"] = True
     return Cut(**found)

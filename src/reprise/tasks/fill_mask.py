@@ -13,20 +13,22 @@ from reprise.tasks.rows import Array, Row
 from reprise.tasks.scores import check_count, softmax
 from reprise.tasks.text import Reader, check_text
 
+_COUNT = 5  # tokens, where nobody says how many
+
 
 @dataclass(frozen=True)
 class FillMaskOptions(Options):
     """Parameters of fill-mask.
 
     Attributes:
-        top_k: How many tokens to give.
+        top_k: How many tokens to give; None: 5.
         targets: Words to choose from; None: the whole vocabulary.
         truncation: Whether texts that are too long are cut; by default they are an error.
         max_length: Tokens to cut to.
         tokenizer_kwargs: The same two, as transformers' pipeline takes them.
     """
 
-    top_k: int = 5
+    top_k: int | None = _COUNT
     targets: str | Sequence[str] | None = None
     truncation: bool | str | None = None
     max_length: int | None = None
@@ -62,7 +64,7 @@ class FillMask(Pipeline):
 
     def read(self, item: Any, options: FillMaskOptions) -> str:
         """Accept a text."""
-        check_count("top_k", options.top_k)
+        check_count("top_k", options.top_k, optional=True)
         return check_text(item)
 
     def rows(self, items: Sequence[str], options: FillMaskOptions) -> list[list[Row]]:
@@ -89,7 +91,8 @@ class FillMask(Pipeline):
         ids = done.rows[0].features["input_ids"]
         places = np.flatnonzero(self._masks(done.rows[0]))
         targets = self._targets(options.targets)
-        found = [self._filled(ids, int(place), softmax(logits), (targets, options.top_k))
+        wanted = targets, options.top_k or _COUNT
+        found = [self._filled(ids, int(place), softmax(logits), wanted)
                  for place, logits in zip(places, done.answers[0], strict=True)]  # fmt: skip
         if len(found) == 1:
             return [self._shown(each, skip_special=True) for each in found[0]]
@@ -121,7 +124,9 @@ class FillMask(Pipeline):
         """Find the ids of words; one that is no token is stood for by its first token."""
         if given is None:
             return None
-        words = [given] if isinstance(given, str) else list(given)
+        words = [given] if isinstance(given, str) else given
+        if not isinstance(words, list | tuple):
+            raise InvalidInput(f"targets is {given!r:.80}; give a word, or a list of words.")
         found: set[int] = set()
         vocabulary = self.tokenizer.get_vocab()
         for word in words:

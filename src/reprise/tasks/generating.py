@@ -15,7 +15,7 @@ from reprise.tasks.schedule import WRITING, Room
 
 _SETTINGS = frozenset(field.name for field in fields(Settings))
 _MORE = frozenset({"stopping_criteria", "logits_processor", "prefix_allowed_tokens_fn",
-                   "assistant_model"})  # fmt: skip
+                   "assistant_model", "generation_config"})  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,10 @@ def open_image(given: Any) -> Any:
                        f"{MAX_PIXELS:,}.")  # fmt: skip
     turned = require("PIL.ImageOps", extra="vision").exif_transpose
     try:
-        return turned(given).convert("RGB")
+        given = turned(given)
+        if given.mode.startswith(("I", "F")):  # Pillow would cut them off at 255
+            return pillow.fromarray(_checked(_narrowed(np.asarray(given)))).convert("RGB")
+        return given.convert("RGB")
     except (OSError, ValueError, SyntaxError) as error:
         raise InvalidInput(f"The image is damaged: {error}.") from None
 
@@ -130,14 +133,24 @@ def _opened(given: Any, pillow: Any) -> Any:
         raise NotSupported("Images are not fetched from addresses.",
                            hint="Download the file first, and pass its path.")  # fmt: skip
     path = Path(given)
-    if not path.is_file():
-        raise NotFound(f"There is no image {given}.")
     try:
+        if not path.is_file():
+            raise NotFound(f"There is no image {str(given)!r:.300}.")
         return pillow.open(path)
     except pillow.DecompressionBombError as error:
         raise TooLarge(f"{given}: {error}") from None
     except (OSError, ValueError, SyntaxError):
-        raise InvalidInput(f"{given} is no image that Pillow can read.") from None
+        raise InvalidInput(f"{str(given)!r:.300} is no image that Pillow can read.") from None
+
+
+def _narrowed(array: Array) -> Array:
+    """Bring whole numbers of 16 bits to 8; those that fit already stay as they are."""
+    if array.dtype.kind == "f":
+        return array
+    wide = array.dtype == np.uint16 or (array.size and array.max() > 255)  # noqa: PLR2004
+    if array.size and (array.min() < 0 or array.max() > 65_535):  # noqa: PLR2004 - 16 bits
+        raise InvalidInput("The image has numbers beyond 16 bits; bring them to 0 to 255 first.")
+    return np.asarray((array.astype(np.uint32) + 128) // 257 if wide else array, np.uint8)
 
 
 def _checked(array: Array) -> Array:

@@ -24,7 +24,8 @@ class Stopped(KeyboardInterrupt):
     It is a KeyboardInterrupt, so that it ends a program as that does.
 
     Attributes:
-        results: One per input, in order; None where nothing was done.
+        results: One per input, in order; None where nothing was done. Of a call that gave an
+            iterator: for the inputs behind those whose results were given.
     """
 
     def __init__(self, results: list[Any]) -> None:

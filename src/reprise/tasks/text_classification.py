@@ -21,11 +21,13 @@ class ClassificationOptions(Options):
     Attributes:
         top_k: How many labels to give, as a list; None: all. Left out, only the best is given.
         function_to_apply: "softmax", "sigmoid" or "none"; None: what the model was trained for.
+        return_all_scores: The old name: True gives all labels, in the model's order.
         truncation: Whether texts that are too long are cut; by default they are an error.
         max_length: Tokens to cut to.
     """
 
     top_k: int | str | None = _BEST
+    return_all_scores: bool | None = None
     function_to_apply: str | None = None
     truncation: bool | str | None = None
     max_length: int | None = None
@@ -87,7 +89,10 @@ class TextClassification(Pipeline):
         """Name the scores of one text."""
         config = self.model.config
         scores = scored(done.answers[0]["logits"], config, options.function_to_apply)
-        found = sorted(labelled(scores, config.id2label), key=lambda each: -each["score"])
+        named = labelled(scores, config.id2label)
+        if options.top_k == _BEST and options.return_all_scores:
+            return named
+        found = sorted(named, key=lambda each: -each["score"])
         if options.top_k == _BEST:
             return found[0]
         return found[: options.top_k] if isinstance(options.top_k, int) else found

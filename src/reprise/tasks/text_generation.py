@@ -78,6 +78,19 @@ class TextGeneration(WritingPipeline):
         told = read_object(folder / "generation_config.json") if folder else {}
         self.stated = bool({"max_length", "max_new_tokens"} & set(told))
 
+    def __call__(self, inputs: Any = None, **given: Any) -> Any:
+        """Go on with texts or conversations.
+
+        Args:
+            inputs: A text, a conversation (a list of `{"role", "content"}`), or several; also
+                called `text_inputs`.
+            **given: See `GenerationOptions`, `Pipeline`, and the parameters of `model.generate`.
+
+        Returns:
+            A list of `{"generated_text": …}`, one per sequence; a list of these for several.
+        """
+        return super().__call__(given.pop("text_inputs", inputs), **given)
+
     def is_one(self, inputs: Any, options: Any) -> bool:  # noqa: ARG002
         """Tell whether what was passed is one text, or one conversation."""
         return isinstance(inputs, str) or _is_chat(inputs)
@@ -89,6 +102,8 @@ class TextGeneration(WritingPipeline):
                                "'hole' or None.")  # fmt: skip
         if _is_chat(item):
             return [dict(message) for message in item]
+        if isinstance(item, list | tuple | Mapping):
+            raise InvalidInput("A conversation is a list of messages, each with role and content.")
         return check_text(item)
 
     def rows(self, items: Sequence[Any], options: GenerationOptions) -> list[list[Row]]:

@@ -22,7 +22,7 @@ class TokenOptions(Options):
     Attributes:
         aggregation_strategy: "none" for tokens, "simple" joins neighbours with one label;
             "first", "average" and "max" make the tokens of a word agree before.
-        ignore_labels: Labels that are left out.
+        ignore_labels: Labels that are left out; None: ``O``.
         stride: Tokens that windows share, to read texts beyond the model's limit; None: such
             texts are cut.
         is_split_into_words: Whether an input is a list of words.
@@ -30,7 +30,7 @@ class TokenOptions(Options):
     """
 
     aggregation_strategy: str = "none"
-    ignore_labels: Sequence[str] = ("O",)
+    ignore_labels: Sequence[str] | None = ("O",)
     stride: int | None = None
     is_split_into_words: bool = False
     delimiter: str = " "
@@ -65,12 +65,23 @@ class TokenClassification(Pipeline):
             inputs = [inputs]  # one list of words, whose result comes in a list as in transformers
         return super().__call__(inputs, **given)
 
+    def _changed(self, options: Any, given: dict[str, Any]) -> Any:
+        """Read `grouped_entities` and `ignore_subwords` too, as transformers 4 did."""
+        told = dict(given)
+        grouped, first = told.pop("grouped_entities", None), told.pop("ignore_subwords", False)
+        if grouped:
+            told.setdefault("aggregation_strategy", "first" if first else "simple")
+        return super()._changed(options, told)
+
     def read(self, item: Any, options: TokenOptions) -> Any:
         """Accept a text or a list of words; look at the parameters."""
         strategy = str(getattr(options.aggregation_strategy, "value", options.aggregation_strategy))
         if strategy not in STRATEGIES:
             raise InvalidInput(f"aggregation_strategy is {strategy!r}; use one of "
                                f"{', '.join(STRATEGIES)}.")  # fmt: skip
+        if not isinstance(options.ignore_labels, list | tuple | None):
+            raise InvalidInput(f"ignore_labels is {options.ignore_labels!r:.80}; give a list.")
+        check_text(options.delimiter, "delimiter")
         if options.stride is not None and strategy == "none":
             raise InvalidInput("stride needs an aggregation_strategy: windows find tokens twice.")
         if not options.is_split_into_words:
@@ -93,12 +104,13 @@ class TokenClassification(Pipeline):
     def result(self, done: Done, options: TokenOptions) -> list[dict[str, Any]]:
         """Name the entities of one text."""
         strategy = str(getattr(options.aggregation_strategy, "value", options.aggregation_strategy))
+        ignored = ("O",) if options.ignore_labels is None else options.ignore_labels
         reading = Reading(self.model.config.id2label, self.tokenizer.convert_tokens_to_string)
         found = []
         for row, answer in zip(done.rows, done.answers, strict=True):
             tokens = self._tokens(done.item, row, softmax(answer["logits"]), options)
             for entity in read_entities(tokens, strategy, reading):
-                if entity.get("entity", entity.get("entity_group")) not in options.ignore_labels:
+                if entity.get("entity", entity.get("entity_group")) not in ignored:
                     found.append(entity)  # noqa: PERF401 - two loops in one expression read worse
         return merged(found) if len(done.rows) > 1 else found
 

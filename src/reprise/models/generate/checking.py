@@ -19,6 +19,24 @@ def checked(name: str, value: Any) -> Any:
     return _CHECKS[name](name, value)
 
 
+def check_hands(given: Mapping[str, Any]) -> None:
+    """Look at what is called or run while a text is written.
+
+    Raises:
+        InvalidInput: A function is none, or an assistant no model.
+    """
+    allowed, assistant = given.get("prefix_allowed_tokens_fn"), given.get("assistant_model")
+    if allowed is not None and not callable(allowed):
+        raise InvalidInput(
+            f"prefix_allowed_tokens_fn is a function of a row and its ids, not {allowed!r:.80}."
+        )
+    if assistant is not None and not hasattr(assistant, "plan"):
+        raise InvalidInput(
+            f"assistant_model is a model that is loaded already, not {assistant!r:.80}.",
+            hint="Load it first: AutoModelForCausalLM.from_pretrained(…).",
+        )
+
+
 def whole(name: str, value: Any, low: int = 0, high: int = _MANY) -> int:
     """Read a whole number from `low` to `high`."""
     number = _item(value)

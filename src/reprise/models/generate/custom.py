@@ -18,6 +18,17 @@ class Shaped:
     processor: Callable[[Any, Any], Any]
     runner: Runner
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be called.
+
+        Raises:
+            InvalidInput: It is no function.
+        """
+        if not callable(self.processor):
+            raise InvalidInput(
+                f"A logits_processor is a function of ids and scores, not {self.processor!r:.80}."
+            )
+
     def __call__(self, scores: Array, history: History) -> None:
         """Change scores [V] in place."""
         ids = self.runner.native(history.ids[None].copy())

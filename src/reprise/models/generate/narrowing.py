@@ -99,6 +99,16 @@ def _scattered(gone: Array, order: Array) -> Array:
     return found
 
 
+def heated(scores: Array, temperature: float) -> Array:
+    """Divide scores by the temperature; so near 0 that they overflow, only the best stay."""
+    best = scores.max()
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        found = scores / np.float32(temperature)
+        if np.isfinite(found[scores == best]).all():
+            return np.asarray(found)
+    return np.where(scores == best, np.float32(0), np.float32(-np.inf))
+
+
 def make_narrowings(settings: Settings, vocabulary: int) -> list[Narrowing]:
     """Make what sampling asks for, in the reference's order."""
     s = settings
@@ -106,7 +116,7 @@ def make_narrowings(settings: Settings, vocabulary: int) -> list[Narrowing]:
     keep = min(keep, vocabulary)
     found: list[Narrowing] = []
     if s.temperature != 1:
-        found.append(lambda x: x / np.float32(s.temperature))
+        found.append(lambda x: heated(x, s.temperature))
     if s.top_k:
         found.append(lambda x: top_k(x, s.top_k, keep))
     if s.top_p < 1:

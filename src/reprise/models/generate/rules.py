@@ -145,12 +145,15 @@ class Allowed:
 
     def __call__(self, scores: Array, history: History) -> None:
         """Change scores [V] in place."""
-        tokens = np.asarray(self.allowed(self.row, history.ids.copy()), np.int64).reshape(-1)
+        given = self.allowed(self.row, history.ids.copy())
+        try:
+            tokens = np.asarray(given, np.int64).reshape(-1)
+        except (TypeError, ValueError, OverflowError):
+            tokens = np.empty(0, np.int64)
         if not tokens.size or tokens.min() < 0 or tokens.max() >= scores.size:
             raise InvalidInput(
                 f"prefix_allowed_tokens_fn must give token ids from 0 to {scores.size - 1}, at "
-                f"least one; for row {self.row} after {len(history)} tokens it gave "
-                f"{tokens.tolist()!r:.60}.",
+                f"least one; for row {self.row} after {len(history)} tokens it gave {given!r:.60}.",
                 hint="To end a text, give its end-of-sequence token.",
             )
         kept = scores[tokens]

@@ -11,7 +11,7 @@ from typing import Any
 
 from reprise.base.errors import InvalidFormat, InvalidInput, NotSupported
 from reprise.models.config import Config
-from reprise.models.generate.checking import checked
+from reprise.models.generate.checking import check_hands, checked
 
 log = logging.getLogger(__name__)
 FILE_NAME = "generation_config.json"
@@ -111,6 +111,7 @@ def make_settings(config: Config, folder: Path | None, given: Mapping[str, Any])
     """
     stated = given.get("generation_config")
     own = {k: v for k, v in given.items() if k != "generation_config" and v is not None}
+    check_hands(given)
     from_call = (_of_caller(stated) if stated is not None else {}) | own
     _refuse_absent(from_call)
     base = stored_settings(config, folder)
@@ -154,8 +155,13 @@ def read_file(path: Path) -> dict[str, Any]:
 
     Raises:
         InvalidFormat: It is no JSON object, or far too large.
+        InvalidInput: There is no such file.
     """
-    if path.stat().st_size > _MAX_BYTES:
+    try:
+        size = path.stat().st_size
+    except (OSError, ValueError):
+        raise InvalidInput(f"There is no file of settings {str(path)!r:.300}.") from None
+    if size > _MAX_BYTES:
         raise InvalidFormat(f"{path} is larger than {_MAX_BYTES >> 20} MiB: no settings are.")
     try:
         found = json.loads(path.read_bytes())

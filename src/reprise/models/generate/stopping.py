@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from reprise.base.errors import InvalidInput
 from reprise.models.generate.history import History
 from reprise.models.generate.seam import Array
 from reprise.models.generate.settings import Settings
@@ -53,7 +54,15 @@ class Stops:
 
 
 def as_criterion(given: Any, native: Callable[[Array], Any]) -> Criterion:
-    """Make a criterion of a caller's `(ids [1, n], scores) -> bool`, or one answer per row."""
+    """Make a criterion of a caller's `(ids [1, n], scores) -> bool`, or one answer per row.
+
+    Raises:
+        InvalidInput: It cannot be called.
+    """
+    if not callable(given):
+        raise InvalidInput(
+            f"A stopping_criteria is a function of ids and scores, not {given!r:.80}."
+        )
 
     def ended(ids: Array) -> bool:
         answer = given(native(ids[None].copy()), None)

@@ -1,0 +1,65 @@
+"""Names of arguments that people's code has from transformers, of version 4 as well as 5."""
+
+from pathlib import Path
+
+import pytest
+
+from reprise.base.errors import InvalidInput
+from reprise.tasks import Pipeline, pipeline
+from tests.pipeline_models import save
+from tests.worker_models import save_writer
+
+CONTEXT = "My card is lost. Where is it?"
+
+
+def made(folder: Path, head: str, **more: object) -> Pipeline:
+    labels = {"id2label": {0: "cat", 1: "dog"}, "label2id": {"cat": 0, "dog": 1}}
+    return pipeline(model=save(folder, head, **labels), **more)
+
+
+def test_all_scores_come_in_the_models_order(tmp_path: Path) -> None:
+    pipe = made(tmp_path, "BertForSequenceClassification")
+    (found,) = pipe(CONTEXT, return_all_scores=True)
+    assert [each["label"] for each in found] == ["cat", "dog"]
+    assert pipe([CONTEXT], return_all_scores=False) == pipe([CONTEXT])
+    assert pipe(CONTEXT, max_length=4) == pipe(CONTEXT, max_length=4, truncation=True)
+
+
+def test_entities_are_joined_by_their_old_names(tmp_path: Path) -> None:
+    pipe = made(tmp_path, "BertForTokenClassification", grouped_entities=True)
+    assert pipe(CONTEXT) == pipe(CONTEXT, aggregation_strategy="simple")
+    assert pipe(CONTEXT, grouped_entities=True, ignore_subwords=True) == pipe(
+        CONTEXT, aggregation_strategy="first"
+    )
+    assert pipe(CONTEXT, ignore_labels=None) == pipe(CONTEXT, ignore_labels=["O"])
+    for wrong in ({"ignore_labels": "cat"}, {"delimiter": 5}):
+        with pytest.raises(InvalidInput, match=next(iter(wrong))):
+            pipe(CONTEXT, **wrong)
+
+
+def test_questions_are_asked_in_every_way(tmp_path: Path) -> None:
+    pipe = made(tmp_path, "BertForQuestionAnswering")
+    asked = {"question": "What is lost?", "context": CONTEXT}
+    found = pipe(**asked)
+    assert [pipe(asked), pipe([asked]), pipe(data=asked), pipe(X=[asked]),
+            pipe(asked["question"], CONTEXT), *pipe([asked, asked])] == [found] * 7  # fmt: skip
+
+
+def test_masks_are_filled_from_words(tmp_path: Path) -> None:
+    pipe = made(tmp_path, "BertForMaskedLM")
+    assert pipe("My [MASK].", top_k=None) == pipe("My [MASK].")
+    for wrong in ({"targets": 5}, {"tokenizer_kwargs": 5}):
+        with pytest.raises(InvalidInput, match=r"targets is 5|parameters are a mapping"):
+            pipe("My [MASK].", **wrong)
+
+
+def test_what_is_written_on_is_called_text_inputs(tmp_path: Path) -> None:
+    pipe = pipeline(model=save_writer(tmp_path), max_new_tokens=3)
+    chat = [{"role": "user", "content": CONTEXT}]
+    assert pipe(text_inputs=CONTEXT) == pipe(CONTEXT)
+    assert pipe(text_inputs=chat) == pipe(chat)
+    (short,) = pipe(CONTEXT, generation_config={"max_new_tokens": 1}, max_new_tokens=None)
+    assert len(short["generated_text"]) < len(pipe(CONTEXT)[0]["generated_text"])
+    for wrong in ({"messages": chat}, [{"role": "user"}]):
+        with pytest.raises(InvalidInput, match=r"A conversation is a list|must be text"):
+            pipe(wrong)
