@@ -6,74 +6,21 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 if not find_spec("transformers"):
     pytest.skip("needs transformers", allow_module_level=True)
 
-from reprise.base.errors import InvalidInput, NotSupported
+from reprise.base.errors import InvalidInput
 from reprise.tasks import pipeline
-from tests.pipeline_models import texts
+from tests.whisper_models import sound, timed_whisper
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-RATE = 16_000
-WORDS = 290
-SPECIALS = ["<|startoftranscript|>", "<|en|>", "<|de|>", "<|transcribe|>", "<|translate|>",
-            "<|startoflm|>", "<|startofprev|>", "<|nospeech|>", "<|notimestamps|>"]  # fmt: skip
-TIMES = 1501
-
-
-def sound(seed: int, seconds: float) -> np.ndarray:
-    drawn = np.random.default_rng(seed)
-    loud = np.repeat(drawn.uniform(0.01, 0.3, int(seconds) + 1), RATE)[: int(seconds * RATE)]
-    return np.asarray(drawn.standard_normal(len(loud)) * loud, np.float32)
-
-
-def tokenizer(folder: Path) -> Any:
-    from transformers import WhisperTokenizer
-
-    from reprise.tokenizers import Tokenizer
-
-    learned = Tokenizer.train_new("BPE", texts(100), vocab_size=WORDS)
-    model = json.loads(json.dumps(dict(learned.spec.data)))["model"]
-    merges = [tuple(pair.split(" ") if isinstance(pair, str) else pair) for pair in model["merges"]]
-    made = WhisperTokenizer(vocab=model["vocab"], merges=merges)
-    made.add_special_tokens({"additional_special_tokens": SPECIALS})
-    made.add_tokens([f"<|{number * 0.02:.2f}|>" for number in range(TIMES)])
-    made.save_pretrained(folder)
-    return made
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    import torch
-    from transformers import WhisperConfig, WhisperFeatureExtractor, WhisperForConditionalGeneration
-
-    made = tmp_path_factory.mktemp("whisper")
-    known = tokenizer(made)
-    ids = {name: known.convert_tokens_to_ids(name) for name in [*SPECIALS, "<|endoftext|>"]}
-    end = ids["<|endoftext|>"]
-    config = WhisperConfig(
-        vocab_size=len(known), d_model=16, encoder_layers=1, decoder_layers=1, num_mel_bins=80,
-        encoder_attention_heads=2, decoder_attention_heads=2, encoder_ffn_dim=24,
-        decoder_ffn_dim=24, max_source_positions=1500, max_target_positions=64, pad_token_id=end,
-        bos_token_id=end, eos_token_id=end, init_std=0.9, suppress_tokens=None,
-        decoder_start_token_id=ids["<|startoftranscript|>"], begin_suppress_tokens=None,
-    )  # fmt: skip
-    torch.manual_seed(5)
-    model = WhisperForConditionalGeneration(config)
-    with torch.no_grad():  # whatever lies behind some text is a time, so that sentences end
-        table = model.model.decoder.embed_tokens.weight
-        table[-TIMES:] *= 0.55
-    model.save_pretrained(made)
-    told = {"no_timestamps_token_id": ids["<|notimestamps|>"], "max_initial_timestamp_index": 50,
-            "decoder_start_token_id": ids["<|startoftranscript|>"], "is_multilingual": False,
-            "return_timestamps": False, "bos_token_id": end, "eos_token_id": end,
-            "pad_token_id": end, "max_length": 60}  # fmt: skip
-    (made / "generation_config.json").write_text(json.dumps(told))
-    WhisperFeatureExtractor().save_pretrained(made)
-    return made
+    return timed_whisper(tmp_path_factory.mktemp("whisper"))
 
 
 @pytest.fixture(scope="module")
@@ -153,12 +100,13 @@ def test_sounds_of_all_lengths_are_heard_together(folder: Path) -> None:
 
 def test_what_cannot_be_is_refused(folder: Path) -> None:
     pipe = pipeline("automatic-speech-recognition", folder)
-    for options, error in (
-        ({"return_timestamps": "word"}, NotSupported),
-        ({"chunk_length_s": 31}, InvalidInput),
-        ({"chunk_length_s": 9, "stride_length_s": 5}, InvalidInput),
-        ({"chunk_length_s": "long"}, InvalidInput),
-        ({"chunk_length_s": 9, "stride_length_s": (1, 2, 3)}, InvalidInput),
+    for options, message in (
+        ({"return_timestamps": "char"}, "sentences, True, or of words, 'word'"),
+        ({"return_timestamps": "word"}, "need alignment_heads"),
+        ({"chunk_length_s": 31}, "hears 30 seconds"),
+        ({"chunk_length_s": 9, "stride_length_s": 5}, "nothing is left"),
+        ({"chunk_length_s": "long"}, "must be a number"),
+        ({"chunk_length_s": 9, "stride_length_s": (1, 2, 3)}, "a number, or two"),
     ):
-        with pytest.raises(error):
+        with pytest.raises(InvalidInput, match=message):
             pipe(sound(1, 3), **options)

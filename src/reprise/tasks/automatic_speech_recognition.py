@@ -6,12 +6,13 @@ the last whole sentence ended, which the model says by tokens that are times; or
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from reprise.base.errors import InvalidInput, NotSupported
+from reprise.base.errors import InvalidInput
+from reprise.models.generate.alignment import read_heads
 from reprise.models.generate.speech import speech_file
 from reprise.models.spec import Frames
 from reprise.tasks.audio import open_sound, read_hearing
@@ -19,9 +20,12 @@ from reprise.tasks.base import Done
 from reprise.tasks.generating import WritingOptions, WritingPipeline
 from reprise.tasks.pieces import Piece, Span, cut
 from reprise.tasks.rows import Array, Row
+from reprise.tasks.speech_times import Aligner, Window, Written
+from reprise.tasks.spoken_words import UNSPACED
 from reprise.tasks.transcript import Heard, Marks, Transcript
 
 _FRAMES_PER_TIME = 2  # the stem halves them
+_BY_WORD = "word"
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class SpeechOptions(WritingOptions):
         language: Code of the language that is spoken: "en"; None: it is heard, which takes the
             encoder once more.
         task: "transcribe", or "translate" into English.
-        return_timestamps: Whether to say when each part was said.
+        return_timestamps: Whether to say when each part was said; "word": when each word was.
         chunk_length_s: Seconds of a piece; None or 0: sound is heard from sentence to sentence.
         stride_length_s: Seconds that pieces overlap on both sides, or left and right; None: a
             sixth of a piece.
@@ -45,6 +49,14 @@ class SpeechOptions(WritingOptions):
     chunk_length_s: float | None = None
     stride_length_s: float | Sequence[float] | None = None
     ignore_warning: bool = False
+
+
+@dataclass
+class _Text:
+    """What was written of one sound or piece so far, and when each token begins where asked."""
+
+    tokens: list[int] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
 
 
 class SpeechRecognition(WritingPipeline):
@@ -63,7 +75,7 @@ class SpeechRecognition(WritingPipeline):
         known = self.tokenizer.get_vocab()
         self.silent = known.get("<|notimestamps|>")
         self.times = self.silent is not None
-        told = speech_file(self.parts.folder)
+        self.told = told = speech_file(self.parts.folder)
         several = {"<|transcribe|>", "<|de|>"} <= set(known)
         self.speaks = several and told.get("is_multilingual") is not False
         self.hears_languages = bool(told.get("lang_to_id"))
@@ -71,6 +83,7 @@ class SpeechRecognition(WritingPipeline):
         step = self.hearing.seconds / self.cost
         special = frozenset(self.tokenizer.all_special_ids)
         self.marks = Marks(first, step, self.hearing.seconds, special)
+        self.unspaced = {known.get(f"<|{code}|>") for code in UNSPACED}
 
     def _changed(self, options: Any, given: dict[str, Any]) -> Any:
         told = dict(given.get("generate_kwargs") or {})
@@ -86,9 +99,11 @@ class SpeechRecognition(WritingPipeline):
 
     def read(self, item: Any, options: SpeechOptions) -> Array:
         """Read a sound; look at the parameters."""
-        if options.return_timestamps not in {True, False, None}:
-            raise NotSupported(f"Times of {options.return_timestamps!r} are not given; "
-                               "return_timestamps=True gives those of sentences.")  # fmt: skip
+        if options.return_timestamps not in (True, False, None, _BY_WORD):
+            raise InvalidInput(
+                f"return_timestamps is {options.return_timestamps!r:.40}; this model gives times "
+                "of sentences, True, or of words, 'word'."
+            )
         sound = open_sound(item, self.hearing.rate)
         needs = options.return_timestamps or (not options.chunk_length_s and self._is_long(sound))
         if needs and not self.times:
@@ -98,7 +113,13 @@ class SpeechRecognition(WritingPipeline):
                 hint="Give chunk_length_s, and leave return_timestamps out.",
             )
         self._check_told(options)
+        if options.return_timestamps == _BY_WORD:
+            self._aligner()
         return sound
+
+    def _aligner(self) -> Aligner:
+        heads = read_heads(self.model.plan, self.told)
+        return Aligner(self.runner, heads, self.hearing, self.marks.step)
 
     def _is_long(self, sound: Array) -> bool:
         return len(sound) > self.hearing.samples
@@ -117,11 +138,11 @@ class SpeechRecognition(WritingPipeline):
         for piece in pieces:
             features = self.hearing.features(piece.sound)
             windows = -(-features.shape[1] // self.hearing.frames)
-            found.append(Row({"input_features": features}, self.cost * windows, piece.stride))
+            found.append(Row({"input_features": features}, self.cost * windows, piece))
         return found
 
     def answers(self, rows: Sequence[Row], options: WritingOptions) -> list[Any]:
-        """Write what is heard behind the tokens that say how; gives the tokens of each row."""
+        """Write what is heard behind the tokens that say how; gives what was heard of each row."""
         assert isinstance(options, SpeechOptions)
         heard = [row.features["input_features"] for row in rows]
         timed = [
@@ -129,23 +150,39 @@ class SpeechRecognition(WritingPipeline):
             for sound in heard
         ]
         told = self._told(heard, options)
-        found: list[list[int]] = [[] for _ in rows]
+        found = [_Text() for _ in rows]
         short = [at for at, times in enumerate(timed) if not times]
         if short:
-            prompts = [told[at] for at in short]
-            written = self._write([heard[at] for at in short], prompts, options, timed=False)
-            for at, tokens in zip(short, written, strict=True):
-                found[at] = tokens
+            sound = {"input_features": np.stack([heard[at] for at in short])}
+            written = self._write(sound, [told[at] for at in short], options, timed=False)
+            for at, one in zip(short, written, strict=True):
+                found[at].tokens = one.tokens
         places = {at: 0 for at, times in enumerate(timed) if times}
         while live := [at for at, place in places.items() if place < heard[at].shape[1]]:
-            windows = [self._seen(heard[at], places[at]) for at in live]
-            written = self._write(windows, [told[at] for at in live], options, timed=True)
-            for at, tokens in zip(live, written, strict=True):
+            windows = np.stack([self._seen(heard[at], places[at]) for at in live])
+            where = [Window(places[at], len(rows[at].note.sound)) for at in live]
+            texts = self._hear(windows, where, [told[at] for at in live], options)
+            for at, text in zip(live, texts, strict=True):
                 left = min(self.hearing.frames, heard[at].shape[1] - places[at])
-                kept, passed = whole_sentences(tokens, self.marks.first)
-                found[at] += tokens[:kept]
+                kept, passed = whole_sentences(text.tokens, self.marks.first)
+                found[at].tokens += text.tokens[:kept]
+                found[at].times += text.times[:kept]
                 places[at] += passed * _FRAMES_PER_TIME if passed else left
-        return found
+        return [Heard(each.tokens, each.times, self.unspaced.isdisjoint(own))
+                for each, own in zip(found, told, strict=True)]  # fmt: skip
+
+    def _hear(self, windows: Array, where: Sequence[Window], told: Sequence[Sequence[int]],
+                options: SpeechOptions) -> list[_Text]:  # fmt: skip
+        """Write what is heard in windows [B, mels, frames], with times of sentences among it."""
+        sound: dict[str, Any] = {"input_features": windows}
+        if options.return_timestamps != _BY_WORD:
+            return [_Text(one.tokens) for one in self._write(sound, told, options, timed=True)]
+        aligner, runner = self._aligner(), self.model.runner()
+        sound["encoder_outputs"] = encoded = runner.encode(sound)
+        written = self._write(sound, told, options, timed=True)
+        # One by one: what all heads of a batch attend to would take gigabytes.
+        return [_Text(one.tokens, aligner.times(runner.pick(encoded, [at]), one, where[at]))
+                for at, one in enumerate(written)]  # fmt: skip
 
     def _told(self, heard: Sequence[Array], options: SpeechOptions) -> list[list[int]]:
         """Give the tokens of language and task for each sound; the language is heard if need be."""
@@ -166,37 +203,42 @@ class SpeechRecognition(WritingPipeline):
 
     def _write(
         self,
-        windows: Sequence[Array],
+        sound: Mapping[str, Any],
         told: Sequence[Sequence[int]],
         options: SpeechOptions,
         *,
         timed: bool,
-    ) -> list[list[int]]:
+    ) -> list[Written]:
         start, silent = [int(self.model.plan.spec.start)], self.silent
         end = [] if timed or silent is None else [silent]
         prompts = np.array([[*start, *own, *end] for own in told], np.int64)
         more = {"num_return_sequences": 1, **(options.generate_kwargs or {})}
         if timed:
             more["return_timestamps"] = True
-        given = {"input_features": np.stack(list(windows)), "decoder_input_ids": prompts}
+        given = {**sound, "decoder_input_ids": prompts}
+        if "assistant_model" in more:  # which has an encoder of its own
+            given.pop("encoder_outputs", None)
         found = self._generate(given, more)[:, prompts.shape[1] :]
-        return [self._ended(ids) for ids in found]
+        return [self._ended(prompt, ids) for prompt, ids in zip(prompts, found, strict=True)]
 
-    def _ended(self, ids: Array) -> list[int]:
+    def _ended(self, prompt: Array, ids: Array) -> Written:
         """Give the tokens before the end."""
         ends = {self.tokenizer.eos_token_id, self.model.config.get("eos_token_id")}
         stop = next((at for at, token in enumerate(ids.tolist()) if token in ends), len(ids))
-        return self.written(ids[:stop])
+        return Written(prompt.tolist(), self.written(ids[:stop]), stop < len(ids))
 
     def result(self, done: Done, options: SpeechOptions) -> Any:
         """Join what was heard of one sound."""
-        transcript = Transcript(self.marks, self._decoded)
-        for row, tokens in zip(done.rows, done.answers, strict=True):
-            seconds = [samples / self.hearing.rate for samples in row.note or ()]
-            transcript.hear(Heard(tokens, tuple(seconds) or None))
+        by_word = options.return_timestamps == _BY_WORD
+        transcript = Transcript(self.marks, self._decoded, by_word=by_word)
+        for row, heard in zip(done.rows, done.answers, strict=True):
+            seconds = [samples / self.hearing.rate for samples in row.note.stride or ()]
+            transcript.hear(replace(heard, stride=tuple(seconds) or None))
         parts = transcript.finish()
         text = {"text": "".join(part["text"] for part in parts)}
-        return {**text, "chunks": parts} if options.return_timestamps else text
+        if not options.return_timestamps:
+            return text
+        return {**text, "chunks": transcript.words if by_word else parts}
 
     def _decoded(self, tokens: list[int]) -> str:
         found: str = self.tokenizer.decode(tokens, skip_special_tokens=True)

@@ -59,13 +59,17 @@ class WritingPipeline(Pipeline):
         copies = len(found) // len(rows)
         return [[found[at * copies + n] for n in range(copies)] for at in range(len(rows))]
 
-    def _generate(self, features: Mapping[str, Array], told: Mapping[str, Any]) -> Array:
+    def _generate(self, features: Mapping[str, Any], told: Mapping[str, Any]) -> Array:
         given: dict[str, Any] = dict(features)
         if self.model.engine == "torch":
             import torch
 
-            given = {name: torch.from_numpy(value).to(self.model.device)
-                     for name, value in given.items()}  # fmt: skip
+            given = {
+                name: torch.from_numpy(value).to(self.model.device)
+                if isinstance(value, np.ndarray)
+                else value
+                for name, value in given.items()
+            }
         found = self.model.generate(**given, **told)
         found = found["sequences"] if isinstance(found, Mapping) else found
         return as_numpy(found).astype(np.int64)

@@ -5,11 +5,13 @@ whole sentence of the one before ends, or pieces overlap by strides: then what b
 by the longest run of equal tokens. Results are those of transformers' pipeline.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from reprise.tasks.spoken_words import Decode, join_words
 
 _LEAST = 2  # equal tokens that make an overlap
 
@@ -37,10 +39,27 @@ class Marks:
 
 @dataclass(frozen=True)
 class Heard:
-    """Tokens of one piece of sound; `stride` is its length, and what overlaps left and right."""
+    """What was heard of one piece of sound.
+
+    Attributes:
+        tokens: What was written.
+        times: When each token begins, in seconds from where the piece begins; empty: nobody asked.
+        spaced: Whether the language has spaces between words.
+        stride: Seconds of the piece, and those that overlap left and right.
+    """
 
     tokens: Sequence[int]
-    stride: tuple[float, ...] | None = None  # seconds
+    times: Sequence[float] = ()
+    spaced: bool = True
+    stride: tuple[float, ...] | None = None
+
+
+class Said(NamedTuple):
+    """A token of text and when it is said: seconds of the whole sound."""
+
+    token: int
+    start: float = 0.0
+    end: float = 0.0
 
 
 @dataclass
@@ -53,7 +72,7 @@ class _Piece:
     highest: float = 0.0
     second: float = 0.0
     passed: float = 0.0  # seconds of windows that the same tokens hold before
-    tokens: list[int] = field(default_factory=list)
+    tokens: list[Said] = field(default_factory=list)
 
 
 class Transcript:
@@ -62,25 +81,27 @@ class Transcript:
     Args:
         marks: Which tokens are times.
         decode: Turns tokens into text.
+        by_word: Whether `words` is wanted, which needs the times of tokens.
     """
 
-    def __init__(self, marks: Marks, decode: Callable[[list[int]], str]) -> None:
-        self.marks, self.decode = marks, decode
+    def __init__(self, marks: Marks, decode: Decode, *, by_word: bool = False) -> None:
+        self.marks, self.decode, self.by_word = marks, decode, by_word
         self.parts: list[dict[str, Any]] = []
+        self.words: list[dict[str, Any]] = []
         self._times: list[float | None] = [None, None]
-        self._before: list[list[int]] = []
-        self._offset, self._skips = 0.0, False
+        self._before: list[list[Said]] = []
+        self._offset, self._skips, self._spaced = 0.0, False, True
 
     def hear(self, heard: Heard) -> None:
         """Take the tokens of the next piece."""
-        piece = self._begun(heard)
+        piece, self._spaced = self._begun(heard), heard.spaced
         for place, token in enumerate(heard.tokens):
             if token in self.marks.special:
                 continue
             if token >= self.marks.first:
                 self._time(piece, place, token)
             else:
-                piece.tokens.append(token)
+                piece.tokens.append(self._said(heard, place))
         if heard.stride:
             self._offset += heard.stride[0] - heard.stride[2]
         if piece.tokens:
@@ -102,6 +123,14 @@ class Transcript:
             begins += left / self.marks.step
             ends = self._last_inside(heard.tokens, length - right) if right else None
         return _Piece(heard, begins, ends)
+
+    def _said(self, heard: Heard, place: int) -> Said:
+        """Give a token its times: it ends where it is attended to, as the one before it did."""
+        if not heard.times:
+            return Said(heard.tokens[place])
+        start, end = heard.times[place - 1] if place else 0.0, heard.times[place]
+        return Said(heard.tokens[place], round(start + self._offset, 2),
+                    round(end + self._offset, 2))  # fmt: skip
 
     def _last_inside(self, tokens: Sequence[int], start: float) -> int | None:
         """Find the first of the last times that lie in the right stride."""
@@ -142,35 +171,51 @@ class Transcript:
         return round(time + self._offset + piece.passed, 2)
 
     def _close(self) -> None:
-        text = self.decode(joined(self._before))
-        self.parts.append({"timestamp": tuple(self._times), "text": text})
+        said = joined(self._before)
+        tokens = [each.token for each in said]
+        self.parts.append({"timestamp": tuple(self._times), "text": self.decode(tokens)})
+        if self.by_word:
+            for word in join_words(tokens, self.decode, spaced=self._spaced):
+                times = said[word.start].start, said[word.end - 1].end
+                self.words.append({"text": word.text, "timestamp": times})
         self._before, self._times = [], [None, None]
 
 
-def joined(pieces: Sequence[Sequence[int]]) -> list[int]:
+def joined(pieces: Sequence[Sequence[Said]]) -> list[Said]:
     """Join tokens of pieces that overlap, at the longest run that both have.
 
     Example:
-        >>> joined([[1, 2, 3, 4], [3, 4, 5]])
-        [1, 2, 3, 4, 5]
+        >>> [said.token for said in joined([[Said(1), Said(2), Said(3)], [Said(2), Said(3)]])]
+        [1, 2, 3]
     """
-    left, found = np.asarray(pieces[0]), []
-    for piece in pieces[1:]:
-        right = np.asarray(piece)
+    left, found = pieces[0], list[Said]()
+    for right in pieces[1:]:
         left_end, right_start = _overlap(left, right)
-        found += left[:left_end].tolist()
+        found += left[:left_end]
         left = right[right_start:]
-    return [*found, *left.tolist()]
+    return [*found, *left]
 
 
-def _overlap(left: Any, right: Any) -> tuple[int, int]:
-    """Say where to leave the left piece and enter the right one: in the middle of what is equal."""
+def _overlap(left: Sequence[Said], right: Sequence[Said]) -> tuple[int, int]:
+    """Say where to leave the left piece and enter the right one: in the middle of what is equal.
+
+    Tokens are equal that the right piece does not say sooner.
+    """
+    first, second = (np.array([each.token for each in piece]) for piece in (left, right))
+    early, late = (np.array([each[1:] for each in piece]).reshape(-1, 2) for piece in (left, right))
     best, chosen = 0.0, (len(left), len(left), 0, 0)
     for shift in range(1, len(left) + len(right)):
         start, stop = max(0, len(left) - shift), min(len(left), len(left) + len(right) - shift)
         begin, end = max(0, shift - len(left)), min(len(right), shift)
-        equal = int(np.sum(left[start:stop] == right[begin:end]))
+        same = first[start:stop] == second[begin:end]
+        equal = int(np.sum(same & _follow(early[start:stop], late[begin:end])))
         share = equal / shift + shift / 10_000  # of equal shares the longer one
         if equal >= _LEAST and share > best:
             best, chosen = share, (start, stop, begin, end)
     return (chosen[0] + chosen[1]) // 2, (chosen[2] + chosen[3]) // 2
+
+
+def _follow(early: Any, late: Any) -> Any:
+    """Tell which spans [N, 2] do not begin before others, nor with them and end sooner."""
+    begins, ends = late[:, 0] - early[:, 0], late[:, 1] - early[:, 1]
+    return (begins > 0) | ((begins == 0) & (ends >= 0))

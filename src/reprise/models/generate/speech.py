@@ -57,9 +57,17 @@ def times_rule(folder: Path | None, settings: Settings, given: Mapping[str, Any]
     """Make the rule of times for a call that asks for them.
 
     Raises:
-        InvalidInput: The model's settings do not say which tokens are times.
+        InvalidInput: The model's settings do not say which tokens are times, or other times than
+            those of sentences are asked for.
     """
-    if not given.get("return_timestamps"):
+    asked = given.get("return_timestamps", False)
+    if asked not in (True, False):
+        raise InvalidInput(
+            f"generate writes times of sentences: return_timestamps is True or False, not "
+            f"{asked!r:.40}.",
+            hint="The pipeline automatic-speech-recognition finds times of words.",
+        )
+    if not asked:
         return []
     told = speech_file(folder)
     silent = told.get("no_timestamps_token_id")
