@@ -11,7 +11,7 @@ from reprise.base.optional import require
 from reprise.models.config import Config, read_config
 from reprise.models.families import family_of
 from reprise.models.family import Family
-from reprise.models.options import Options
+from reprise.models.options import Options, check_onnx, check_threads, usual_device, usual_dtype
 from reprise.models.plan import Plan, make_plan
 from reprise.models.source import PACKED, Source, locate
 from reprise.models.weights import Checkpoint, find_checkpoint, open_checkpoint
@@ -57,7 +57,9 @@ def _options(given: dict[str, Any]) -> tuple[Options, dict[str, Any]]:
     for name in set(given) & set(_WITHOUT_MEANING):
         log.info("%s=%r changes nothing: %s.", name, given.pop(name), _WITHOUT_MEANING[name])
     own = {k: given.pop(k) for k in _OWN if k in given}
+    own |= {"dtype": usual_dtype(own.get("dtype")), "device": usual_device(own.get("device"))}
     more: dict[str, Any] = {k: given.pop(k) for k in _OF_ONNX if k in given}
+    check_threads(more.get("threads"))
     return Options(**own, more=more), given
 
 
@@ -97,6 +99,7 @@ def _start(plan: Plan, checkpoint: Checkpoint, source: Source, options: Options)
     plan = without_absent_pooler(plan, checkpoint)
     dtype = stored_dtype(plan.config, options.dtype)
     if choose_engine(options.engine, plan, dtype) == "onnx":
+        check_onnx(dtype, options.device)
         require("onnxruntime", extra="run")
         from reprise.models.onnx.load import load_onnx
 

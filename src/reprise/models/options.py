@@ -4,9 +4,52 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from reprise.base.errors import InvalidInput
 from reprise.models.weights import Checkpoint
 
 _SMALL = 1 << 16  # bytes: tensors up to here go into the seed
+_OTHER_NAMES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+_OF_ONNX = ("auto", "float32", "int8", "int4")
+_MOST_THREADS = 1024
+
+
+def usual_dtype(given: Any) -> Any:
+    """Give a type by its usual name: `bfloat16` for `bf16`."""
+    return _OTHER_NAMES.get(given, given) if isinstance(given, str) else given
+
+
+def usual_device(given: Any) -> Any:
+    """Give a device by its usual name: transformers calls the CPU -1, and GPUs by number."""
+    if isinstance(given, bool) or not isinstance(given, int):
+        return given
+    return "cpu" if given == -1 else f"cuda:{given}"
+
+
+def check_onnx(dtype: Any, device: Any) -> None:
+    """Look whether the onnx engine computes so.
+
+    Raises:
+        InvalidInput: It does not.
+    """
+    name = str(dtype or "auto").removeprefix("torch.")
+    if name not in _OF_ONNX:
+        raise InvalidInput(f"The onnx engine computes in float32, int8 or int4, not in {name}.",
+                           hint="Say engine='torch', or leave dtype out.")  # fmt: skip
+    if str(device or "cpu") != "cpu":
+        raise InvalidInput(f"The onnx engine computes on the CPU, not on {device}.",
+                           hint="Say engine='torch', or leave device out.")  # fmt: skip
+
+
+def check_threads(given: Any) -> None:
+    """Accept a number of threads; 0 and None leave it to the engine.
+
+    Raises:
+        InvalidInput: It is none.
+    """
+    whole = isinstance(given, int) and not isinstance(given, bool)
+    if given is not None and not (whole and 0 <= given <= _MOST_THREADS):
+        raise InvalidInput(f"threads is {given!r}; it must be a whole number up to "
+                           f"{_MOST_THREADS}.")  # fmt: skip
 
 
 @dataclass(frozen=True)

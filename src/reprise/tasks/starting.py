@@ -10,6 +10,7 @@ from typing import Any
 from reprise.base.errors import EntryNotFound, InvalidInput, NotSupported
 from reprise.models.config import Config, read_config
 from reprise.models.loading import FEW_BITS
+from reprise.models.options import usual_device, usual_dtype
 from reprise.models.source import Source, locate
 from reprise.tasks.base import Pipeline
 from reprise.tasks.files import fetch, pinned, preprocessor
@@ -21,7 +22,8 @@ from reprise.tasks.parts import Parts
 log = logging.getLogger(__name__)
 _HUB = ("endpoint", "token", "offline")
 _LOADING = ("dtype", "device", "threads", "int8", "cache_dir")
-_OF_ENGINE = {"torch": ("dtype", "device"), "onnx": ("dtype", "threads", "int8", "cache_dir")}
+_OF_ENGINE = {"torch": ("dtype", "device"), "onnx": ("dtype", "device", "threads", "int8", "cache_dir")}
+_USUAL = {"dtype": usual_dtype, "device": usual_device}  # as people also call them
 _SMALL = (SENTENCES, "*/config.json", "sentence_bert_config.json", "README.md",
           "preprocessor_config.json", "config_sentence_transformers.json",
           "processor_config.json")  # fmt: skip
@@ -70,6 +72,8 @@ def pipeline(task: str | None = None, model: Any = None, *, tokenizer: Any = Non
 
         model = default_for(task, hub)
     loading = {name: given.pop(name) for name in _LOADING if name in given}
+    loading |= {name: usual(loading[name])
+                for name, usual in _USUAL.items() if name in loading}  # fmt: skip
     where = (revision, lock, hub)
     parts = _parts(task, (model, tokenizer), (engine, loading), where)
     _, kind = kind_of(parts.task)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from reprise.base.errors import InvalidInput
-from reprise.models.options import Options
+from reprise.models.options import Options, usual_device
 from reprise.models.plan import Plan
 from reprise.models.source import Source
 from reprise.models.torch.load import Reading, load
@@ -25,7 +25,7 @@ def load_torch(plan: Plan, checkpoint: Checkpoint, source: Source, options: Opti
     shapes, read = _readers(checkpoint)
     how = Reading(
         dtype=dtype_of(options.dtype),
-        device=options.device or "cpu",
+        device=device_of(options.device),
         strict=options.strict,
         new_head=options.new_head,
         seed=lambda: options.seed_for(checkpoint),
@@ -41,6 +41,28 @@ def _readers(
     return {name: t.shape for name, t in checkpoint.items()}, lambda name: to_torch(
         checkpoint[name]
     )
+
+
+def device_of(given: Any) -> torch.device:
+    """Read a device: a name, a number of a GPU, or a device of torch; None is the CPU.
+
+    Raises:
+        InvalidInput: There is none of that name, or this machine has none.
+    """
+    given = usual_device("cpu" if given is None else given)
+    try:
+        found = torch.device(given)
+    except (RuntimeError, TypeError):
+        raise InvalidInput(f"{given!r} is no device; use cpu, cuda, cuda:1 or mps.") from None
+    try:
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise InvalidInput(
+            f"torch has no device {str(found)!r} here: {reason}.",
+            hint="Leave device out to compute on the CPU.",
+        ) from None
+    return found
 
 
 def dtype_of(given: Any) -> torch.dtype | None:
