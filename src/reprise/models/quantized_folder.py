@@ -17,7 +17,7 @@ from reprise.models.config import Config, read_config
 from reprise.models.families import family_of
 from reprise.models.loading import FEW_BITS, QUANTIZED
 from reprise.models.measuring import Loss, measure_loss
-from reprise.models.onnx.blocks import tensors_of
+from reprise.models.onnx.few_bits import tensors_of
 from reprise.models.onnx.groups import BITS, covered, groups
 from reprise.models.plan import Plan, make_plan
 from reprise.models.sample_text import SAMPLE

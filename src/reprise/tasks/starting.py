@@ -21,8 +21,8 @@ from reprise.tasks.parts import Parts
 
 log = logging.getLogger(__name__)
 _HUB = ("endpoint", "token", "offline")
-_LOADING = ("dtype", "device", "threads", "int8", "cache_dir")
-_OF_ENGINE = {"torch": ("dtype", "device"), "onnx": ("dtype", "device", "threads", "int8", "cache_dir")}
+_LOADING = ("dtype", "device", "threads", "cache_dir")
+_OF_ENGINE = {"torch": ("dtype", "device"), "onnx": ("dtype", "device", "threads", "cache_dir")}
 _USUAL = {"dtype": usual_dtype, "device": usual_device}  # as people also call them
 _SMALL = (SENTENCES, "*/config.json", "sentence_bert_config.json", "README.md",
           "preprocessor_config.json", "config_sentence_transformers.json",
@@ -44,7 +44,7 @@ def pipeline(task: str | None = None, model: Any = None, *, tokenizer: Any = Non
         revision: Branch, tag or commit of the repo.
         engine: "onnx", "torch", or "auto": onnx on a CPU where it can express the model.
         lock: A `reprise.lock` that decides the commit and holds every file against its digest.
-        **given: `dtype`, `device`, `threads`, `int8` of the model; `endpoint`, `token`, `offline`
+        **given: `dtype`, `device`, `threads` of the model; `endpoint`, `token`, `offline`
             of the hub; `batch`, `progress` and the task's own parameters, as defaults of all
             calls.
 

@@ -5,9 +5,10 @@ from typing import Any
 from reprise.models import spec
 from reprise.models.onnx import disentangled
 from reprise.models.onnx.call import Call
-from reprise.models.onnx.graph import CONTRIB, Graph
+from reprise.models.onnx.graph import Graph
 from reprise.models.onnx.layers import linear, norm
 from reprise.models.onnx.positions import rotate
+from reprise.models.onnx.proto import CONTRIB
 
 KeysValues = tuple[str, str]
 

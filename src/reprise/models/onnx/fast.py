@@ -75,7 +75,7 @@ class BufferedSteps:
         (tower,) = model.spec.towers.values()
         self._sessions, self._buffers = model.sessions, Buffers(tower.stack)
         self._vocabulary = tower.input.vocab
-        self._packs = not model.sessions.placed.blocks and _fits_again(model.plan)
+        self._packs = not model.sessions.placed.rounded and _fits_again(model.plan)
         self._lengths = np.zeros(0, np.int64)
         self._bound: dict[tuple[int, ...], _Bound] = {}  # by first row and shape
 

@@ -11,10 +11,9 @@ import numpy as np
 
 from reprise.models.names import Place
 from reprise.models.onnx import proto
+from reprise.models.onnx.fusing import Node, fused
 from reprise.models.onnx.weights import Bytes, Weights
 
-_Node = tuple[str, tuple[str, ...], tuple[str, ...], str, dict[str, proto.Attribute]]
-CONTRIB = "com.microsoft"  # ONNX Runtime's own operations
 LOWEST = (
     float(np.finfo(np.float32).min) / 2
 )  # at the very lowest, ONNX Runtime gives such rows zeros
@@ -25,7 +24,9 @@ class Graph:
 
     def __init__(self, weights: Weights) -> None:
         self.weights = weights
-        self._nodes: list[_Node] = []
+        self._nodes: list[Node] = []
+        self._residuals: set[str] = set()
+        self._biased: set[str] = set()
         self._tensors: dict[str, bytes] = {}
         self._inputs: dict[str, bytes] = {}
         self._outputs: dict[str, bytes] = {}
@@ -94,8 +95,9 @@ class Graph:
         """Write what was built."""
         nodes = (
             proto.node(kind, self._named(inputs), self._named(outputs), domain, attributes)
-            for kind, inputs, outputs, domain, attributes in self._nodes
-        )
+            for kind, inputs, outputs, domain, attributes in fused(
+                self._nodes, self._residuals, self._biased, list(self._names))
+        )  # fmt: skip
         return proto.model(
             nodes, self._tensors.values(), self._inputs.values(), self._outputs.values()
         )
@@ -108,6 +110,18 @@ class Graph:
     def add(self, left: str, right: str) -> str:
         """Add two values."""
         return self.op("Add", left, right)
+
+    def residual(self, states: str, branch: str) -> str:
+        """Add what a branch made of states to them: both have the same shape."""
+        found = self.add(states, branch)
+        self._residuals.add(found)
+        return found
+
+    def with_bias(self, product: str, bias: str) -> str:
+        """Add a bias [C] to a product [..., C]."""
+        found = self.add(product, bias)
+        self._biased.add(found)
+        return found
 
     def mul(self, left: str, right: str) -> str:
         """Multiply two values."""

@@ -1,15 +1,15 @@
-"""Which linear layers are one matrix of numbers in blocks, and what its tensors are called.
+"""Which linear layers are one matrix in 8 or 4 bits, and what its tensors are called.
 
 Layers that read the same states (queries, keys and values; gate and up) are one matrix, so that a
 token passes them in one product. The numbers lie in a safetensors file, in the cache or in a folder
 that `quantize` wrote:
 
-    packed.layers.0.attn.q+k+v.numbers   U8 [out, blocks, block * bits / 8]
-    packed.layers.0.attn.q+k+v.scales    F32 [out, blocks]
+    packed.layers.0.attn.q+k+v.numbers   8 bits: I8 [in, out]; 4: U8 [out, blocks, block / 2]
+    packed.layers.0.attn.q+k+v.scales    8 bits: F32 [out];    4: F32 [out, blocks]
     packed.layers.0.attn.q+k+v.bias      F32 [out], where the layers have one
 
-A number stands for (number - 2 ** (bits - 1)) * scale; of two in one byte the first has the low
-bits.
+Of 8 bits a number stands for number * scale; of 4 for (number - 8) * scale, and of two in one byte
+the first has the low bits.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,8 +22,7 @@ from reprise.models.plan import Plan
 from reprise.models.weights.stored import StoredTensor
 
 BITS = {"int8": 8, "int4": 4}
-_BLOCKS = {8: (128, 64), 4: ()}  # numbers of a block, where they divide the inputs
-_BLOCK = 32  # otherwise
+BLOCK = 32  # numbers of 4 bits that share a scale
 PREFIX = "packed."
 _PARTS = {
     "attn": (("q", "k", "v"), ("o",)),
@@ -67,26 +66,25 @@ class Group:
         return sum(self.rows)
 
     @property
-    def block(self) -> int:
-        """Numbers of a block: in 8 bits larger ones are as good, and faster."""
-        return next((size for size in _BLOCKS[self.bits] if not self.into % size), _BLOCK)
-
-    @property
     def blocks(self) -> int:
-        """Blocks of one row."""
-        return -(-self.into // self.block)
+        """Blocks of one row, in 4 bits."""
+        return -(-self.into // BLOCK)
 
     def shapes(self) -> dict[str, tuple[str, tuple[int, ...]]]:
         """Type and shape of its tensors by name."""
-        found: dict[str, tuple[str, tuple[int, ...]]] = {
-            f"{self.name}.numbers": ("U8", (self.out, self.blocks, self.block * self.bits // 8)),
-            f"{self.name}.scales": ("F32", (self.out, self.blocks)),
-        }
-        return found | ({f"{self.name}.bias": ("F32", (self.out,))} if self.bias else {})
+        found: dict[str, tuple[str, tuple[int, ...]]]
+        if self.bits == BITS["int8"]:
+            found = {"numbers": ("I8", (self.into, self.out)), "scales": ("F32", (self.out,))}
+        else:
+            found = {"numbers": ("U8", (self.out, self.blocks, BLOCK // 2)),
+                     "scales": ("F32", (self.out, self.blocks))}  # fmt: skip
+        if self.bias:
+            found["bias"] = ("F32", (self.out,))
+        return {f"{self.name}.{part}": told for part, told in found.items()}
 
 
 def groups(plan: Plan, bits: int) -> tuple[Group, ...]:
-    """Find the matrices of a plan that can be in blocks: its layers', and a language head.
+    """Find the matrices of a plan that can be in few bits: its layers', and a language head.
 
     Tables, norms and other heads stay as they are, and so does everything where keys are also made
     of positions (DeBERTa).
@@ -122,7 +120,7 @@ def _group(plan: Plan, modules: tuple[str, ...], bits: int) -> Group:
 
 
 def covered(plan: Plan, chosen: tuple[Group, ...]) -> set[str]:
-    """Name the stored tensors that are of no use when these groups are in blocks."""
+    """Name the stored tensors that are of no use when these groups are in few bits."""
     inside = {name for group in chosen for name in group.weights}
     inside -= {name for name in inside if name.endswith("tokens.weight") or name == "shared.weight"}
     places = {plan.places[name].stored: plan.places[name] for name in inside}

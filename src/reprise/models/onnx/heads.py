@@ -7,7 +7,7 @@ from reprise.models.heads import Head
 from reprise.models.onnx import proto
 from reprise.models.onnx.attention import softcapped
 from reprise.models.onnx.graph import Graph
-from reprise.models.onnx.layers import activate, in_blocks, linear, norm, times_turned
+from reprise.models.onnx.layers import activate, in_few_bits, linear, norm, times_turned
 from reprise.models.onnx.tables import token_table
 from reprise.models.onnx.tower import Passed, row_of
 from reprise.models.plan import Plan
@@ -63,8 +63,8 @@ class Answer:
             return linear(self.g, x, f"{name}.out")[0]
         table = token_table(self.plan)
         modules = (table.removesuffix(".weight"),)
-        if modules in self.g.weights.blocks:
-            x = in_blocks(self.g, x, modules)
+        if modules in self.g.weights.rounded:
+            x = in_few_bits(self.g, x, modules)
         else:
             x = times_turned(self.g, x, self.g.weight(table))
         bias = f"{name}.out.bias"

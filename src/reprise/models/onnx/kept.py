@@ -7,51 +7,23 @@ from pathlib import Path
 from shutil import rmtree
 from uuid import uuid4
 
-from reprise.base.errors import InvalidInput, NotFound
-from reprise.models.onnx import blocks, eighths
+from reprise.base.errors import InvalidInput
+from reprise.models.onnx import few_bits
 from reprise.models.onnx.groups import BITS, Group
 from reprise.models.onnx.placing import Placed, below, identify
-from reprise.models.onnx.weights import Blocked, Spot
+from reprise.models.onnx.weights import Rounded, Spot
 from reprise.models.plan import Plan
 from reprise.models.weights import open_checkpoint
 from reprise.models.weights.stored import StoredTensor
 
 log = logging.getLogger(__name__)
 _FILE = "model.safetensors"
+_FORMAT = 2  # raised when the same weights become other tensors
 
 
-def path_of(placed: Placed, cache: Path) -> Path:
-    """Say where the 8-bit matrices of a model are kept."""
-    return cache / f"{placed.identity}.int8"
-
-
-def in_eighths(plan: Plan, placed: Placed, path: Path) -> Placed:
-    """Give the places of a model whose matrices are read in 8 bits from `path`."""
-    folder, location, moved = below(placed, path)
-    found = eighths.spots(plan, location)
-    return replace(placed, folder=folder, spots=moved, eighths=found,
-                   identity=f"{placed.identity}.8")  # fmt: skip
-
-
-def kept(plan: Plan, placed: Placed, cache: Path) -> Placed:
-    """Find the 8-bit matrices that `quantize` made and measured.
-
-    Raises:
-        NotFound: There are none for these weights.
-    """
-    path = path_of(placed, cache)
-    if not path.is_file():
-        raise NotFound(
-            "There are no 8-bit matrices for these weights yet.",
-            hint="Make and measure them: "
-            "reprise.models.quantizing.quantize(folder, samples, minimum=0.99).",
-        )
-    return in_eighths(plan, placed, path)
-
-
-def blocks_of(plan: Plan, tensors: Mapping[str, StoredTensor], dtype: str,
+def few_bits_of(plan: Plan, tensors: Mapping[str, StoredTensor], dtype: str,
               cache: Path) -> dict[str, StoredTensor]:  # fmt: skip
-    """Give a model's matrices in blocks, made from its weights the first time they are asked for.
+    """Give a model's matrices in few bits, made from its weights the first time they are asked for.
 
     Args:
         plan: Whose.
@@ -64,12 +36,12 @@ def blocks_of(plan: Plan, tensors: Mapping[str, StoredTensor], dtype: str,
     """
     # With a language head the table of a body is there in few bits, too.
     kind = f"lm-{dtype}" if plan.head and plan.head.out == "vocab" else dtype
-    folder = cache / f"{identify(tensors)}.{kind}"
+    folder = cache / f"{identify(tensors)}.{kind}-{_FORMAT}"
     if not (folder / _FILE).is_file():
         log.info("Making matrices in %s from the weights; they are kept in %s.", dtype, folder)
         staged = folder.with_name(f".{folder.name}.{uuid4().hex}")
         try:
-            blocks.write(plan, tensors, BITS[dtype], staged)
+            few_bits.write(plan, tensors, BITS[dtype], staged)
             if not (folder / _FILE).is_file():
                 rmtree(folder, ignore_errors=True)
                 staged.replace(folder)
@@ -82,13 +54,13 @@ def blocks_of(plan: Plan, tensors: Mapping[str, StoredTensor], dtype: str,
     return dict(open_checkpoint(folder / _FILE))
 
 
-def in_blocks(placed: Placed, stored: Mapping[str, StoredTensor],
+def with_few_bits(placed: Placed, stored: Mapping[str, StoredTensor],
               chosen: tuple[Group, ...]) -> Placed:  # fmt: skip
-    """Give the places of a model some of whose layers are read in blocks.
+    """Give the places of a model some of whose layers are read in few bits.
 
     Args:
         placed: Where everything else lies.
-        stored: The tensors of the layers in blocks.
+        stored: The tensors of the layers in few bits.
         chosen: Which layers.
     """
     if not chosen:
@@ -102,8 +74,8 @@ def in_blocks(placed: Placed, stored: Mapping[str, StoredTensor],
     for group in chosen:
         places = [spans[name] for name in group.shapes()]
         spots = (Spot(_within(placed.folder, span.path), span.offset) for span in places if span)
-        found[group.modules] = Blocked(group, tuple(spots))
-    return replace(placed, blocks=found, identity=f"{placed.identity}.{identify(tensors)}")
+        found[group.modules] = Rounded(group, tuple(spots))
+    return replace(placed, rounded=found, identity=f"{placed.identity}.{identify(tensors)}")
 
 
 def _within(folder: Path, path: Path) -> str:

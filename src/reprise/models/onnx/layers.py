@@ -6,41 +6,59 @@ from reprise.base.errors import InvalidInput
 from reprise.models import spec
 from reprise.models.names import Place
 from reprise.models.onnx import proto
-from reprise.models.onnx.graph import CONTRIB, Graph
+from reprise.models.onnx.graph import Graph
+from reprise.models.onnx.groups import BITS, BLOCK
+from reprise.models.onnx.proto import CONTRIB
 from reprise.models.onnx.weights import TURNED, layout
 
-_TYPES = {"U8": proto.UINT8, "F32": proto.FLOAT}
+_TYPES = {"U8": proto.UINT8, "I8": proto.INT8, "F32": proto.FLOAT}
 _IN_EIGHTS = 4  # accuracy level: the other side is put in blocks of 8 bits, too
-_TINY = 1e-20  # a row of zeros is divided by it, and stays zeros
+_STEPS, _ZERO = 127, 128  # of a row's largest number, and what stands for zero
 
 
 def linear(g: Graph, x: str, *modules: str) -> list[str]:
     """Pass x [..., in] through linear layers; those stored as one are one product."""
-    if modules in g.weights.blocks:
-        return g.split(in_blocks(g, x, modules), g.weights.blocks[modules].group.rows)
+    if modules in g.weights.rounded:
+        return g.split(in_few_bits(g, x, modules), g.weights.rounded[modules].group.rows)
     found: dict[str, str] = {}
     for place, group in g.weights.groups(modules):
         found |= dict(zip(group, _product(g, x, place, group), strict=True))
     return [found[name] for name in modules]
 
 
-def in_blocks(g: Graph, x: str, modules: tuple[str, ...]) -> str:
-    """Pass x [..., in] through layers whose numbers are in blocks: [..., out of all]."""
-    found = g.weights.blocks[modules]
+def in_few_bits(g: Graph, x: str, modules: tuple[str, ...]) -> str:
+    """Pass x [..., in] through layers in 8 or 4 bits: [..., out of all]."""
+    found = g.weights.rounded[modules]
     parts = [g.external(name, _TYPES[dtype], shape, (spot.location, spot.offset, length))
              for name, dtype, shape, spot, length in found.tensors()]  # fmt: skip
     numbers, scales, *bias = parts
+    if found.group.bits == BITS["int8"]:
+        y = _by_channels(g, x, numbers, scales)
+        return g.with_bias(y, *bias) if bias else y
     return g.op(
         "MatMulNBits", x, numbers, scales, *(("", "", *bias) if bias else ()), domain=CONTRIB,
-        K=found.group.into, N=found.group.out, bits=found.group.bits, block_size=found.group.block,
+        K=found.group.into, N=found.group.out, bits=found.group.bits, block_size=BLOCK,
         accuracy_level=_IN_EIGHTS,
     )  # fmt: skip
 
 
+def _by_channels(g: Graph, x: str, numbers: str, scales: str) -> str:
+    """Multiply whole numbers: each row of x is put on a scale of its own, from its largest number.
+
+    A row's answer is then the same, to the last bit, whatever rows are beside it.
+    """
+    reach = g.op("ReduceMax", g.op("Abs", x), g.constant([-1]), keepdims=1)
+    # A row of zeros is divided by zero; whatever numbers that gives are multiplied by zero again.
+    even, step, zero = g.op("Div", x, reach), g.number(1 / _STEPS), g.constant(_ZERO, "uint8")
+    whole = g.op("QuantizeLinear", even, step, zero)
+    y = g.op("MatMulIntegerToFloat", whole, numbers, step, scales, zero, domain=CONTRIB)
+    return g.mul(y, reach)
+
+
 def _product(g: Graph, x: str, place: Place, group: tuple[str, ...]) -> list[str]:
     bias = _bias_of_all(g, group)
-    y = _eighth(g, x, place) if place.stored in g.weights.eighths else _matmul(g, x, place, group)
-    y = g.add(y, bias) if bias else y
+    y = _matmul(g, x, place, group)
+    y = g.with_bias(y, bias) if bias else y
     parts = _apart(g, y, place, group)
     if bias:
         return parts
@@ -60,28 +78,6 @@ def times_turned(g: Graph, x: str, weight: str) -> str:
     return g.op("FusedMatMul", x, weight, transB=1, domain=CONTRIB)
 
 
-def _eighth(g: Graph, x: str, place: Place) -> str:
-    """Multiply in 8 bits: the numbers of x are put on a scale of their own at each call."""
-    into, out = g.weights.stored_shape(place)
-    into, out = (into, out) if layout(place) in TURNED else (out, into)
-    numbers, scales = (
-        g.weights.eighths[place.stored].numbers,
-        g.weights.eighths[place.stored].scales,
-    )
-    weight = g.external(f"{place.stored}#8", proto.INT8, (into, out),
-                        (numbers.location, numbers.offset, into * out))  # fmt: skip
-    scale = g.external(f"{place.stored}#scale", proto.FLOAT, (out,),
-                       (scales.location, scales.offset, out * 4))  # fmt: skip
-    if ".ff." not in place.canonical[0]:
-        return g.op("DynamicQuantizeMatMul", x, weight, scale, domain=CONTRIB)
-    # One scale for all of x lets a large row coarsen the others. In feed-forward layers that costs
-    # most (measured on MiniLM: cosine 0.994 against 0.998), so there each row gets its own.
-    reach = g.op("ReduceMax", g.op("Abs", x), g.constant([-1]), keepdims=1)
-    reach = g.op("Max", reach, g.number(_TINY))
-    even = g.op("Div", x, reach)
-    return g.mul(g.op("DynamicQuantizeMatMul", even, weight, scale, domain=CONTRIB), reach)
-
-
 def _bias_of_all(g: Graph, group: tuple[str, ...]) -> str:
     """Give the bias of layers stored as one, where it is stored as one too."""
     names = tuple(f"{name}.bias" for name in group)
@@ -93,7 +89,7 @@ def _bias_of_all(g: Graph, group: tuple[str, ...]) -> str:
 
 def _with_own_bias(g: Graph, y: str, name: str) -> str:
     bias = f"{name}.bias"
-    return g.add(y, g.weight(bias)) if bias in g.weights else y
+    return g.with_bias(y, g.weight(bias)) if bias in g.weights else y
 
 
 def _apart(g: Graph, y: str, place: Place, group: tuple[str, ...]) -> list[str]:

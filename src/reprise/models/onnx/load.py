@@ -9,7 +9,7 @@ from reprise.models.matching import match
 from reprise.models.onnx.checking import check_finite
 from reprise.models.onnx.emit import check_expressible
 from reprise.models.onnx.groups import BITS, PREFIX, Group, covered, groups, present
-from reprise.models.onnx.kept import blocks_of, in_blocks, kept
+from reprise.models.onnx.kept import few_bits_of, with_few_bits
 from reprise.models.onnx.make import make
 from reprise.models.onnx.model import OnnxModel
 from reprise.models.onnx.placing import place
@@ -21,7 +21,7 @@ from reprise.models.weights.stored import StoredTensor
 
 
 def load_onnx(
-    plan: Plan, checkpoint: Checkpoint, *, dtype: str = "", int8: bool = False,
+    plan: Plan, checkpoint: Checkpoint, *, dtype: str = "",
     threads: int | None = None, cache_dir: str | Path | None = None,
 ) -> OnnxModel:  # fmt: skip
     """Make a plan's model over the files of a checkpoint.
@@ -32,14 +32,12 @@ def load_onnx(
             into the cache.
         dtype: `int8` or `int4`: matrices are read in so many bits, made from the weights once
             into the cache, or as the checkpoint holds them.
-        int8: Whether matrices are multiplied in 8 bits; `quantize` must have made them.
         threads: How many to compute with; None leaves it to ONNX Runtime.
         cache_dir: Folder for graphs and converted weights; None: `reprise/onnx` in the user's
             cache folder.
 
     Raises:
         InvalidInput: The weights do not fit the plan.
-        NotFound: 8 bits are asked for, and were not made for these weights.
         NotSupported: No ONNX graph expresses the plan, or it has no matrices for few bits.
     """
     check_expressible(plan)
@@ -50,13 +48,11 @@ def load_onnx(
     stored: Mapping[str, StoredTensor] = checkpoint
     if dtype and not chosen:
         chosen = _matrices(plan, dtype)
-        stored = blocks_of(plan, tensors, dtype, cache)
+        stored = few_bits_of(plan, tensors, dtype, cache)
     gone = covered(plan, chosen)
     placed = place({name: t for name, t in tensors.items() if name not in gone}, cache)
     if dtype:
-        placed = in_blocks(placed, stored, chosen)
-    if int8:
-        placed = kept(plan, placed, cache)
+        placed = with_few_bits(placed, stored, chosen)
     packed = [tensor for name, tensor in checkpoint.items() if name.startswith(PREFIX)]
     sessions = Sessions(plan, placed, cache, threads=threads or 0,
                         check=lambda: check_finite([*tensors.values(), *packed]))  # fmt: skip
@@ -75,7 +71,7 @@ def _matrices(plan: Plan, dtype: str) -> tuple[Group, ...]:
 
 def _matched(plan: Plan, checkpoint: Mapping[str, StoredTensor], ready: tuple[Group, ...]
              ) -> tuple[Plan, dict[str, StoredTensor], tuple[str, ...]]:  # fmt: skip
-    """Match a plan with a checkpoint, some of whose matrices are there in blocks."""
+    """Match a plan with a checkpoint, some of whose matrices are there in few bits."""
     shapes = {name: tensor.shape for name, tensor in checkpoint.items()
               if not (ready and name.startswith(PREFIX))}  # fmt: skip
     absent = {name for group in ready for name in group.weights

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reprise.base.errors import InvalidInput
 from reprise.base.files import atomic_write
-from reprise.models.onnx.weights import Blocks, Eighth, Spot
+from reprise.models.onnx.weights import RoundedGroups, Spot
 from reprise.models.weights.stored import StoredTensor
 
 _ALIGN = 64
@@ -24,15 +24,13 @@ class Placed:
         folder: What the locations of the spots are below.
         spots: Stored name to place.
         identity: Changes when a file does.
-        eighths: Stored names of matrices that are there in 8 bits.
-        blocks: Layers whose numbers are in blocks.
+        rounded: Layers whose numbers are in few bits.
     """
 
     folder: Path
     spots: Mapping[str, Spot]
     identity: str
-    eighths: Mapping[str, Eighth]
-    blocks: Blocks = field(default_factory=dict)
+    rounded: RoundedGroups = field(default_factory=dict)
 
 
 def place(tensors: Mapping[str, StoredTensor], cache: Path) -> Placed:
@@ -59,7 +57,7 @@ def place(tensors: Mapping[str, StoredTensor], cache: Path) -> Placed:
     if others:
         offsets = zip(others, _offsets(others.values()), strict=True)
         spots |= {name: Spot(inside[converted], offset) for name, offset in offsets}
-    return Placed(folder, spots, identity, {})
+    return Placed(folder, spots, identity)
 
 
 def below(placed: Placed, path: Path) -> tuple[Path, str, dict[str, Spot]]:

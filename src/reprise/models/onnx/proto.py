@@ -12,7 +12,8 @@ FLOAT, UINT8, INT8, INT32, INT64, BOOL, DOUBLE = 1, 2, 3, 6, 7, 9, 11
 NUMPY_TYPES = {"float32": FLOAT, "uint8": UINT8, "int8": INT8, "int32": INT32, "int64": INT64,
                "bool": BOOL, "float64": DOUBLE}  # fmt: skip
 IR_VERSION = 10
-OPSETS = {"": 23, "com.microsoft": 1}
+CONTRIB = "com.microsoft"  # ONNX Runtime's own operations
+OPSETS = {"": 23, CONTRIB: 1}
 
 Attribute = int | float | str | Sequence[int]
 Side = int | str | None  # a number, the name of a size that varies, or what is inferred

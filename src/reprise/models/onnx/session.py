@@ -85,8 +85,8 @@ class Sessions:
         # What could be fused is emitted fused: optimising would only cost time at the start, and
         # packing the weights again as much memory as they take.
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-        moved = bool(placed.blocks) or request.packed
-        if not placed.eighths and not moved:
+        moved = bool(placed.rounded) or request.packed
+        if not moved:
             options.add_session_config_entry("session.disable_prepacking", "1")
         options.add_session_config_entry(_FOLDER, str(placed.folder))
         try:
@@ -102,7 +102,7 @@ class Sessions:
             return path.read_bytes()
         self._check()
         placed = self.placed
-        weights = Weights(self._plan, placed.spots, placed.eighths, placed.blocks)
+        weights = Weights(self._plan, placed.spots, placed.rounded)
         graph = emit.emit(self._plan, weights, request)
         try:
             write_bytes(path, graph)
@@ -117,7 +117,7 @@ class Sessions:
                   request.attentions, request.buffered)  # fmt: skip
         told = (emit.VERSION, proto.OPSETS, plan.spec, plan.head, plan.config.num_labels,
                 _tokens(plan), wanted, placed.identity, str(placed.folder), spots,
-                sorted(placed.eighths.items()), sorted(placed.blocks.items()))  # fmt: skip
+                sorted(placed.rounded.items()))  # fmt: skip
         return hashlib.sha256(repr(told).encode()).hexdigest()
 
 

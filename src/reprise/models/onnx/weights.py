@@ -45,16 +45,8 @@ class Bytes:
 
 
 @dataclass(frozen=True)
-class Eighth:
-    """Where the 8-bit numbers [in, out] of a stored matrix lie, and a scale per output."""
-
-    numbers: Spot
-    scales: Spot
-
-
-@dataclass(frozen=True)
-class Blocked:
-    """Where the tensors of layers that are in blocks lie: numbers, scales, bias."""
+class Rounded:
+    """Where the tensors of layers in few bits lie: numbers, scales, bias."""
 
     group: Group
     spots: tuple[Spot, ...]
@@ -66,7 +58,7 @@ class Blocked:
             yield name, dtype, shape, spot, prod(shape) * (_ITEM if dtype == "F32" else 1)
 
 
-Blocks = Mapping[tuple[str, ...], Blocked]  # by the modules that are one matrix
+RoundedGroups = Mapping[tuple[str, ...], Rounded]  # by the modules that are one matrix
 
 
 class Weights:
@@ -75,15 +67,13 @@ class Weights:
     Args:
         plan: Whose names and shapes.
         spots: Stored name to place in a file.
-        eighths: Stored names of matrices that are there in 8 bits.
-        blocks: Layers whose numbers are in blocks.
+        rounded: Layers whose numbers are in few bits.
     """
 
     def __init__(self, plan: Plan, spots: Mapping[str, Spot],
-                 eighths: Mapping[str, Eighth] | None = None,
-                 blocks: Blocks | None = None) -> None:  # fmt: skip
+                 rounded: RoundedGroups | None = None) -> None:  # fmt: skip
         self._plan, self._spots = plan, spots
-        self.eighths, self.blocks = eighths or {}, blocks or {}
+        self.rounded = rounded or {}
 
     def __contains__(self, name: str) -> bool:
         return name in self._plan.shapes
@@ -131,7 +121,7 @@ class Weights:
         waiting = list(modules)
         while waiting:
             place = self.place(f"{waiting[0]}.weight")
-            if place.stored not in self.eighths and layout(place) in _PLAIN:
+            if layout(place) in _PLAIN:
                 yield place, (waiting.pop(0),)
                 continue
             group = tuple(name.removesuffix(".weight") for name in place.canonical)

@@ -1,4 +1,4 @@
-"""Matrices in 8 and 4 bits by blocks: every way they are stored, made once, close to float32."""
+"""Matrices in 8 and 4 bits: every way they are stored, made once, close to float32."""
 
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,10 @@ import pytest
 from reprise.base.errors import InvalidInput, NotSupported
 from reprise.models import AutoModelForCausalLM, AutoModelForSeq2SeqLM, Config
 from reprise.models.measuring import answer_of, cosines_of
-from reprise.models.onnx.blocks import Matrix
+from reprise.models.onnx.blocks import Blocks
+from reprise.models.onnx.channels import Channels
 from reprise.models.onnx.groups import BITS, groups
+from reprise.models.onnx.matrix import Matrix
 from reprise.models.weights import open_checkpoint, save_safetensors
 from tests.model_cases import Case
 from tests.onnx_models import case_named, loaded, stored
@@ -46,22 +48,42 @@ def test_answers_stay_close_however_matrices_are_stored(
     assert LEAST[dtype] < cosines_of(exact, coarse).mean() < 1
 
 
-@pytest.mark.parametrize("dtype", BITS)
-def test_numbers_are_at_most_half_a_step_away(dtype: str, tmp_path: Path) -> None:
+def test_numbers_of_8_bits_are_at_most_half_a_step_away(tmp_path: Path) -> None:
     model = loaded(case_named("gpt2"), "LMHeadModel", tmp_path)
-    bits, middle = BITS[dtype], 1 << (BITS[dtype] - 1)
-    for group in groups(model.plan, bits):
-        matrix = Matrix(model.plan, model.tensors, group, bits)
-        numbers = matrix.numbers()
-        if bits == 4:
-            numbers = np.stack((numbers & 15, numbers >> 4), axis=-1).reshape(
-                *numbers.shape[:2], -1
-            )
-        found = (numbers.astype(np.float32) - middle) * matrix.scales[..., None]
-        wanted = np.concatenate([part for _, part in matrix.parts()])
+    for group in groups(model.plan, 8):
+        rounded = Channels(Matrix(model.plan, model.tensors, group))
+        found = rounded.numbers().T * rounded.scales[:, None]
+        wanted = np.concatenate([part for _, part in rounded.matrix.parts()])
+        assert found.shape == wanted.shape
+        assert (np.abs(found - wanted) <= rounded.scales[:, None] * 0.501).all()
+
+
+def test_numbers_of_4_bits_are_at_most_half_a_step_away(tmp_path: Path) -> None:
+    model = loaded(case_named("gpt2"), "LMHeadModel", tmp_path)
+    for group in groups(model.plan, 4):
+        rounded = Blocks(Matrix(model.plan, model.tensors, group))
+        numbers, scales = rounded.numbers(), rounded.scales[..., None]
+        apart = np.stack((numbers & 15, numbers >> 4), axis=-1).reshape(*numbers.shape[:2], -1)
+        found = (apart.astype(np.float32) - 8) * scales
+        wanted = np.concatenate([part for _, part in rounded.matrix.parts()]).reshape(found.shape)
         # The side that has one step less may lose a whole one.
-        reach = np.where(np.abs(wanted) > (middle - 1) * np.abs(matrix.scales[..., None]), 1, 0.5)
-        assert (np.abs(found - wanted) <= np.abs(matrix.scales[..., None]) * reach * 1.001).all()
+        reach = np.where(np.abs(wanted) > 7 * np.abs(scales), 1, 0.5)
+        assert (np.abs(found - wanted) <= np.abs(scales) * reach * 1.001).all()
+
+
+@pytest.mark.parametrize("name", ["bert", "vit", "gpt2"])
+def test_in_8_bits_an_answer_is_the_same_whoever_is_beside_it(name: str, tmp_path: Path) -> None:
+    case = case_named(name)
+    model = loaded(case, "Model", tmp_path, dtype="int8")
+    given = inputs(case, "Model")
+    given.pop("attention_mask", None)
+    both = answer_of(model(**given))
+    loud = {key: value * 9 if value.dtype == np.float32 else value for key, value in given.items()}
+    pairs = {key: np.concatenate((value[:1], loud[key][1:])) for key, value in given.items()}
+    np.testing.assert_array_equal(answer_of(model(**pairs))[: len(both) // 2],
+                                  both[: len(both) // 2])  # fmt: skip
+    alone = answer_of(model(**{key: value[:1] for key, value in given.items()}))
+    np.testing.assert_allclose(alone, both[: len(alone)], atol=2e-6)
 
 
 def test_they_are_made_once_and_only_what_remains_is_converted(tmp_path: Path) -> None:
@@ -73,7 +95,7 @@ def test_they_are_made_once_and_only_what_remains_is_converted(tmp_path: Path) -
     cache = tmp_path / "cache"
     for _ in range(2):
         model = AutoModelForCausalLM.from_pretrained(tmp_path, dtype="int4", cache_dir=cache)
-    (folder,) = cache.glob("*.lm-int4")
+    (folder,) = cache.glob("*.lm-int4-*")
     (converted,) = cache.glob("*.f32")
     assert [path.name for path in folder.iterdir()] == ["model.safetensors"]
     assert model.engine == "onnx"
@@ -93,7 +115,7 @@ def test_what_was_kept_changes_with_the_weights(tmp_path: Path) -> None:
     second = AutoModelForCausalLM.from_pretrained(tmp_path, dtype="int8", cache_dir=cache)
     ids = np.array([[5, 6, 7]])
     assert not np.allclose(first(ids).logits, second(ids).logits)
-    assert len(list(cache.glob("*.lm-int8"))) == 2
+    assert len(list(cache.glob("*.lm-int8-*"))) == 2
 
 
 @pytest.mark.parametrize("dtype", BITS)
