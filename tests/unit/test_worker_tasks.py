@@ -24,6 +24,7 @@ from reprise.tasks import pipeline
 from reprise.worker.inside.clients import reads_columns
 from tests.desks import Served, client_of
 from tests.pipeline_models import T5, VOCABULARY, WHISPER, save, word_pieces
+from tests.whisper_models import short_whisper
 
 ENTAILING = {"id2label": {0: "entailment", 1: "neutral", 2: "contradiction"}}
 TOWER = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
@@ -213,6 +214,22 @@ def test_speech(make: Make, tmp_path: Path) -> None:
         told = {"generation_parameters": {"max_new_tokens": 2}}
         short = client.automatic_speech_recognition(file, extra_body=told)
     assert expected["text"].startswith(short.text)
+
+
+def test_times_of_words(tmp_path: Path) -> None:
+    served = Served(short_whisper(tmp_path))
+    file, samples = wav()
+    task = "automatic-speech-recognition"
+    expected = pipeline(task, tmp_path)(samples, return_timestamps="word")
+    with client_of(served, task) as client:
+        found = client.automatic_speech_recognition(file, extra_body={"return_timestamps": "word"})
+    shown = [{"text": one.text, "timestamp": tuple(one.timestamp)} for one in found.chunks]
+    assert {"text": found.text, "chunks": shown} == expected
+    sound = base64.b64encode(file).decode()
+    refused = {"line": "must be true, false, word or char", "char": "or of words, 'word'"}
+    for times, message in refused.items():
+        told = served.ask({"inputs": sound, "parameters": {"return_timestamps": times}}, task)
+        assert (told.status, message in told.json["error"]) == (422, True)
 
 
 def test_images(make: Make, tmp_path: Path) -> None:

@@ -154,12 +154,20 @@ def _table(p: Fields) -> Options:
 def _speech(p: Fields) -> Options:
     told = p.object("generation_parameters")
     return _present(
-        return_timestamps=p.flag("return_timestamps") or None,
+        return_timestamps=_times(p),
         chunk_length_s=p.number("chunk_length_s", 0, _LONGEST, above=True),
         stride_length_s=p.number("stride_length_s", 0, _LONGEST),
         language=told.text("language", p.text("language")), task=told.text("task", p.text("task")),
         generate_kwargs=_generation(told) or None,
     )  # fmt: skip
+
+
+def _times(p: Fields) -> bool | str | None:
+    """Read which times are wanted; the model says which of them it gives."""
+    asked = p.raw("return_timestamps")
+    if asked is not None and not isinstance(asked, bool) and asked not in ("word", "char"):
+        raise p.wrong("return_timestamps", "true, false, word or char")
+    return asked or None
 
 
 def _generation(p: Fields) -> Options:
