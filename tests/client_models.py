@@ -12,7 +12,7 @@ from PIL import Image
 from reprise import models
 from reprise.models import Config
 from tests.pipeline_models import T5, TINY, VOCABULARY, WHISPER, save, word_pieces
-from tests.worker_models import save_writer
+from tests.worker_models import save_caller, save_writer
 
 LABELS = {"id2label": {0: "cat", 1: "dog"}, "label2id": {"cat": 0, "dog": 1}}
 NLI = {"id2label": {0: "entailment", 1: "neutral"}, "label2id": {"entailment": 0, "neutral": 1}}
@@ -59,13 +59,14 @@ SEEING: dict[str, tuple[str, str, dict[str, Any], str]] = {
 
 
 def publish_all(api: HfApi, root: Path) -> None:
-    """Publish one model a task, as `ada/TASK`."""
+    """Publish one model a task, as `ada/TASK`, and one that calls tools, `ada/tool-calls`."""
     folders = {}
     for task, (name, config) in BERTS.items():
         folders[task] = save(root / task, name, **config)
     for task in ("summarization", "translation"):
         folders[task] = save(root / task, "T5ForConditionalGeneration", model_type="t5", **T5)
     folders["text-generation"] = save_writer(root / "text-generation")
+    folders["tool-calls"] = save_caller(root / "tool-calls")
     folders["table-question-answering"] = save(
         root / "table-question-answering", "BartForConditionalGeneration", model_type="bart",
         **BART)  # fmt: skip
@@ -73,7 +74,8 @@ def publish_all(api: HfApi, root: Path) -> None:
         folders[task] = _images(root / task, name, model_type, config, kind)
     folders["automatic-speech-recognition"] = _sound(root / "automatic-speech-recognition")
     for task, folder in folders.items():
-        (folder / "README.md").write_text(f"---\npipeline_tag: {task}\n---\n")
+        tag = "text-generation" if task == "tool-calls" else task
+        (folder / "README.md").write_text(f"---\npipeline_tag: {tag}\n---\n")
         api.create_repo(f"ada/{task}", exist_ok=True)
         api.upload_folder(repo_id=f"ada/{task}", folder_path=folder)
 

@@ -55,10 +55,67 @@ WRONG_CHATS: list[tuple[Any, str, str]] = [
     (CHAT | {"logit_bias": {"7": "much"}}, "logit_bias.7", "'much'"),
     (CHAT | {"logprobs": "yes"}, "logprobs", "'yes'"),
     (CHAT | {"top_logprobs": 3}, "top_logprobs", "absent unless"),
-    (CHAT | {"tools": [{"type": "function"}]}, "tools", "calls no tools"),
-    (CHAT | {"response_format": {"type": "json_object"}}, "response_format.type", "text"),
+    (CHAT | {"response_format": {"type": "json_schema", "json_schema": {}}}, "response_format",
+     "not forced into a schema"),
+    (CHAT | {"response_format": {"type": "json_object", "value": {}}}, "response_format", "schema"),
+    (CHAT | {"response_format": "json"}, "response_format", "not a text"),
+    (CHAT | {"temprature": 1}, "temprature", "Did you mean temperature?"),
+    (CHAT | {"reasoning_effort": "low"}, "reasoning_effort", "how long it thinks"),
+    (CHAT | {"verbosity": "low"}, "verbosity", "'low'"),
+    (CHAT | {"modalities": ["audio"]}, "modalities", "answers are texts"),
+    (CHAT | {"audio": {}}, "audio", "texts"),
+    (CHAT | {"functions": [{"name": "find"}]}, "functions", "use tools"),
+    (CHAT | {"function_call": "auto"}, "function_call", "use tool_choice"),
+    (CHAT | {"web_search_options": {}}, "web_search_options", "searches nothing"),
+    (CHAT | {"moderation": {}}, "moderation", "moderated"),
+    (CHAT | {"tool_prompt": "x"}, "tool_prompt", "chat template"),
+    (CHAT | {"prompt": "x"}, "prompt", "no field"),
     (CHAT | {"stream_options": 5}, "stream_options", "a number"),
     (CHAT | {"presence_penalty": 3}, "presence_penalty", "from -2 to 2"),
+]  # fmt: skip
+TOOL = {"type": "function", "function": {"name": "find"}}
+CALL = {"id": "c1", "type": "function", "function": {"name": "find", "arguments": "{}"}}
+SAID = {"role": "assistant", "tool_calls": [CALL]}
+# What is asked of a model whose template knows no tools, and what is wrong before it is asked.
+WRONG_TOOLS: list[tuple[Any, str, str]] = [
+    ({"tools": [TOOL]}, "tools", "knows no tools"),
+    ({"tools": [TOOL], "tool_choice": "required"}, "tools", "knows no tools"),
+    ({"messages": [*HELLO, SAID, {"role": "tool", "content": "x", "tool_call_id": "c1"}]},
+     "messages", "leaves out the tool_calls"),
+    ({"tools": TOOL}, "tools", "a list of up to 128"),
+    ({"tools": [TOOL] * 129}, "tools", "a list of up to 128"),
+    ({"tools": [TOOL, TOOL]}, "tools", "one name"),
+    ({"tools": ["find"]}, "tools.0", "a JSON object"),
+    ({"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "tools.0.type", "'custom'"),
+    ({"tools": [{"type": "function"}]}, "tools.0.function.name", "missing"),
+    ({"tools": [{"type": "function", "function": {"name": "find it"}}]},
+     "tools.0.function.name", "'find it'"),
+    ({"tools": [{"type": "function", "function": {"name": "x", "parameters": "y"}}]},
+     "tools.0.function.parameters", "a JSON object"),
+    ({"tools": [{"type": "function", "function": {"name": "x", "strict": True}}]},
+     "tools.0.function.strict", "not forced into their schema"),
+    ({"tools": [TOOL], "tool_choice": "always"}, "tool_choice", "'always'"),
+    ({"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "lose"}}},
+     "tool_choice.function.name", "one of tools: find"),
+    ({"tools": [TOOL], "tool_choice": {"type": "allowed_tools"}}, "tool_choice.type", "allowed"),
+    ({"tool_choice": "required"}, "tool_choice", "no tools"),
+    ({"tools": [TOOL], "parallel_tool_calls": 1}, "parallel_tool_calls", "it is 1"),
+    ({"tools": [TOOL], "response_format": {"type": "json_object"}}, "response_format", "tools"),
+    ({"messages": [*HELLO, SAID]}, "messages", "has to follow"),
+    ({"messages": [*HELLO, {"role": "tool", "content": "x"}]},
+     "messages.1.tool_call_id", "earlier message"),
+    ({"messages": [SAID, {"role": "tool", "content": "x", "tool_call_id": "c2"}]},
+     "messages.1.tool_call_id", "'c2'"),
+    ({"messages": [SAID | {"role": "user"}]}, "messages.0.tool_calls", "unless the role"),
+    ({"messages": [SAID | {"tool_calls": [{"function": {"name": "x", "arguments": "{"}}]}]},
+     "messages.0.tool_calls.0.function.arguments", "a JSON object as text"),
+    ({"messages": [SAID | {"tool_calls": [{"function": {"name": "x", "arguments": "[]"}}]}]},
+     "messages.0.tool_calls.0.function.arguments", "a list"),
+    ({"messages": [SAID | {"tool_calls": [{"function": {"arguments": "{}"}}]}]},
+     "messages.0.tool_calls.0.function.name", "missing"),
+    ({"messages": [SAID | {"tool_calls": {}}]}, "messages.0.content", "missing"),
+    ({"messages": [{"role": "assistant", "function_call": {"name": "x"}}]},
+     "messages.0.function_call", "absent"),
 ]  # fmt: skip
 WRONG_TEXTS: list[tuple[Any, str]] = [
     ({"inputs": ""}, "inputs"),
@@ -84,6 +141,19 @@ WRONG_PROMPTS: list[tuple[Any, str]] = [
     ({"prompt": "x", "suffix": "y"}, "suffix"),
     ({"prompt": "x", "best_of": 3}, "best_of"),
     ({"prompt": "x", "logprobs": 6}, "logprobs"),
+    ({"prompt": "x", "logprobs": 1, "echo": True}, "echo"),
+    ({"prompt": "x", "messages": HELLO}, "messages"),
+    ({"prompt": "x", "top_logprobs": 1}, "top_logprobs"),
+]
+WRONG_EMBEDDINGS: list[tuple[Any, str]] = [
+    ({}, "input"),
+    ({"input": ""}, "input"),
+    ({"input": ["x", ""]}, "input.1"),
+    ({"input": [5, 6]}, "input"),
+    ({"input": [[5, 6]]}, "input"),
+    ({"input": "x", "encoding_format": "int8"}, "encoding_format"),
+    ({"input": "x", "dimensions": 33}, "dimensions"),
+    ({"input": "x", "truncate": True}, "truncate"),
 ]
 
 
@@ -99,10 +169,10 @@ def classes(tmp_path_factory: pytest.TempPathFactory) -> Served:
 
 def test_wrong_chats_are_refused_by_field(writer: Served) -> None:
     for stream in (False, True):
-        for body, field, told in WRONG_CHATS:
+        for body, field, told in WRONG_CHATS + [(CHAT | it, *rest) for it, *rest in WRONG_TOOLS]:
             answer = writer.ask(body, kind="chat", stream=stream)
             error = answer.json["error"]
-            assert (answer.status, error["param"]) == (422, field), (body, error)
+            assert (answer.status, error["param"]) == (400, field), (body, error)
             assert (answer.content_type, told in error["message"]) == ("application/json", True)
     assert writer.ask(CHAT, kind="chat").status == 200
 
@@ -114,14 +184,35 @@ def test_wrong_texts_are_refused_by_field(writer: Served) -> None:
         assert answer.json["error_type"] == "validation"
     for body, field in WRONG_PROMPTS:
         answer = writer.ask(body, kind="completion")
-        assert (answer.status, answer.json["error"]["param"]) == (422, field), answer.json
+        assert (answer.status, answer.json["error"]["param"]) == (400, field), answer.json
     assert writer.ask({"inputs": "x"}, "text-generation").status == 200
 
 
-def test_what_is_not_known_is_ignored(writer: Served) -> None:
-    extra = {"user": "me", "metadata": {}, "service_tier": "auto", "tools": [], "nonsense": object}
+def test_what_changes_no_answer_is_accepted(writer: Served) -> None:
+    extra = {
+        "user": "me", "metadata": {"a": "b"}, "store": True, "service_tier": "auto", "tools": [],
+        "tool_choice": "auto", "parallel_tool_calls": True, "modalities": ["text"], "audio": None,
+        "verbosity": "medium", "prediction": {"type": "content", "content": "x"},
+        "safety_identifier": "x", "prompt_cache_key": "y", "reasoning_effort": None,
+        "response_format": {"type": "text"}, "nonsense": None,
+    }  # fmt: skip
     plain = writer.ask(CHAT, kind="chat").json
     assert writer.ask(CHAT | extra, kind="chat").json["choices"] == plain["choices"]
+    older = [{"role": "developer", "content": "be kind"}, *HELLO]
+    same = [{"role": "system", "content": "be kind"}, *HELLO]
+    assert (writer.ask(CHAT | {"messages": older}, kind="chat").json["choices"]
+            == writer.ask(CHAT | {"messages": same}, kind="chat").json["choices"])  # fmt: skip
+
+
+def test_wrong_embeddings_are_refused_by_field(tmp_path: Path) -> None:
+    served = Served(save(tmp_path, "BertModel"))
+    for body, field in WRONG_EMBEDDINGS:
+        answer = served.ask(body, kind="embedding")
+        assert (answer.status, answer.json["error"]["param"]) == (400, field), answer.json
+    fine = {"input": ["x"], "dimensions": 5, "user": "me", "encoding_format": "base64"}
+    (found,) = served.ask(fine, kind="embedding").json["data"]
+    vector = np.frombuffer(base64.b64decode(found["embedding"]), "<f4")
+    assert (vector.shape, round(float(np.linalg.norm(vector)), 5)) == ((5,), 1.0)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +251,7 @@ def test_a_model_is_not_what_was_asked(classes: Served) -> None:
     for task, kind in (("text-generation", "task"), ("", "chat"), ("object-detection", "task"),
                        ("no-such-task", "task"), ("image-classification", "task")):  # fmt: skip
         answer = classes.ask({"inputs": "x", "messages": HELLO}, task, kind)
-        assert answer.status == 422, (task, answer.json)
+        assert answer.status == (400 if kind == "chat" else 422), (task, answer.json)
         assert "ada/tiny cannot be used for" in json.dumps(answer.json)
 
 
@@ -229,7 +320,7 @@ def test_a_model_with_broken_weights_costs_its_own_requests(tmp_path: Path) -> N
     served = Served(folder)
     for stream in (False, True):
         answer = served.ask(CHAT, kind="chat", stream=stream)
-        assert (answer.status, "not finite" in answer.json["error"]["message"]) == (422, True)
+        assert (answer.status, "not finite" in answer.json["error"]["message"]) == (400, True)
 
 
 def test_a_template_that_fails_is_named(tmp_path: Path) -> None:
@@ -237,7 +328,7 @@ def test_a_template_that_fails_is_named(tmp_path: Path) -> None:
     (folder / "chat_template.jinja").write_text("{{ raise_exception('Only users may speak.') }}")
     served = Served(folder)
     answer = served.ask(CHAT, kind="chat")
-    assert (answer.status, answer.json["error"]["param"]) == (422, "messages")
+    assert (answer.status, answer.json["error"]["param"]) == (400, "messages")
     assert "Only users may speak." in answer.json["error"]["message"]
     assert served.ask({"prompt": "x"}, kind="completion").status == 200
     (folder / "chat_template.jinja").unlink()

@@ -16,15 +16,16 @@ _TOO_LARGE = 413
 _CLIENT, _SERVER = 400, 500
 
 
-def status_of(error: RepriseError) -> int:
-    """Choose the HTTP status of an error.
+def status_of(error: RepriseError, kind: str = "task") -> int:
+    """Choose the HTTP status of an error for the clients of a kind of job.
 
-    What cannot be done with this input or this model is the caller's to change, so it is 422.
+    What cannot be done with this input or this model is the caller's to change, so it is 422;
+    OpenAI's routes say 400 of it.
     """
     if isinstance(error, TooLarge):
         return _TOO_LARGE
     if isinstance(error, InvalidInput | NotSupported):
-        return _UNPROCESSABLE
+        return _UNPROCESSABLE if kind == "task" else _CLIENT
     return error.status
 
 

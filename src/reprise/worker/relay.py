@@ -48,7 +48,7 @@ class Relay:
         except Unloadable as error:
             self._refuse(error, error.answer)
         except RepriseError as error:
-            self._refuse(error, status_of(error))
+            self._refuse(error, status_of(error, self._job.kind))
 
     def _follow(self, child: Child) -> None:
         events = child.submit(self._job)

@@ -112,6 +112,20 @@ def chatting() -> None:
         assert text == whole
 
 
+def tools() -> None:
+    model, asked = client("tool-calls"), [{"role": "user", "content": "where is it?"}]
+    named = {"type": "object", "properties": {"what": {"type": "string"}}}
+    offered = [{"type": "function", "function": {"name": it, "parameters": named}}
+               for it in ("find", "lose")]  # fmt: skip
+    (choice,) = model.chat_completion(asked, tools=offered, max_tokens=100).choices
+    assert choice.finish_reason == "tool_calls"
+    assert [it.function.name for it in choice.message.tool_calls] == ["find", "lose"]
+    assert choice.message.tool_calls[0].function.arguments == '{"what": "card"}'
+    parts = model.chat_completion(asked, tools=offered, max_tokens=100, stream=True)
+    calls = [it for part in parts for it in part.choices[0].delta.tool_calls or []]
+    assert [it.function.name for it in calls] == ["find", "lose"]
+
+
 def endpoint() -> None:
     model = InferenceClient(f"{HUB}/models/ada/fill-mask", provider="hf-inference", timeout=120)
     assert model.get_endpoint_info()["model_id"] == "ada/fill-mask"
@@ -132,6 +146,17 @@ def errors() -> None:
     assert status_of("fill-mask") in {400, 422}
 
 
-for part in (text_tasks, labels, tables, vectors, files, writing, chatting, endpoint, errors):
+for part in (
+    text_tasks,
+    labels,
+    tables,
+    vectors,
+    files,
+    writing,
+    chatting,
+    tools,
+    endpoint,
+    errors,
+):
     part()
 print("ok", huggingface_hub.__version__)

@@ -1,5 +1,6 @@
 """Where jobs of one model are read and done: tasks in batches, texts in one running batch."""
 
+from functools import partial
 from typing import Any
 
 from reprise.base.errors import InvalidField, InvalidInput, NotSupported
@@ -11,6 +12,7 @@ from reprise.worker.inside.batching import Batches
 from reprise.worker.inside.faces import chat, completion, generation
 from reprise.worker.inside.model import Model
 from reprise.worker.inside.replies import Message, Replies
+from reprise.worker.inside.spelling import Spelling
 from reprise.worker.inside.tasks import read_request
 from reprise.worker.inside.vectors import pools, read_embeddings
 from reprise.worker.inside.wishes import Wish
@@ -34,6 +36,7 @@ class Desk:
     def __init__(self, model: Model, named: tuple[str, str], replies: Replies, *, rows: int,
                  memory: int) -> None:  # fmt: skip
         self._model, self._named, self._replies = model, named, replies
+        self._spelling: Spelling | None = None
         self._batches = Batches(replies.answered, replies.failed)
         self._writer = Writer(replies.said, replies.failed, rows=rows, memory=memory)
 
@@ -92,5 +95,12 @@ class Desk:
         if job["kind"] == "task":
             return generation.read(pipe, body, stream=job["stream"])
         origin = chat.Origin(job["job"], *self._named)
-        read = chat.read if job["kind"] == "chat" else completion.read
-        return read(pipe, body, origin, stream=job["stream"])
+        if job["kind"] == "chat":
+            spell = partial(self._spell, pipe)
+            return chat.read(pipe, body, origin, stream=job["stream"], spell=spell)
+        return completion.read(pipe, body, origin, stream=job["stream"])
+
+    def _spell(self, pipe: TextGeneration) -> Spelling:
+        """Give what the model's tokens spell: looked up once, when somebody needs it."""
+        self._spelling = self._spelling or Spelling(pipe.tokenizer)
+        return self._spelling

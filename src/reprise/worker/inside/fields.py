@@ -11,7 +11,7 @@ _SHOWN = 60  # characters of a wrong value
 
 
 class Fields:
-    """A JSON object; null counts as absent, and fields that nobody asks for are ignored.
+    """A JSON object; null counts as absent.
 
     Args:
         given: What should be an object.
@@ -31,6 +31,10 @@ class Fields:
 
     def __contains__(self, name: str) -> bool:
         return self._given.get(name) is not None
+
+    def names(self) -> list[str]:
+        """List the fields that are there."""
+        return [name for name in self._given if name in self]
 
     def raw(self, name: str) -> Any:
         """Give a field as it is; None when it is absent."""

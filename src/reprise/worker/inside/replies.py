@@ -61,8 +61,9 @@ class Replies:
         if not isinstance(error, RepriseError):
             log.error("A request failed.", exc_info=error)
             error = RepriseError(f"The model failed on this request: {type(error).__name__}.")
-        message, status = self._open[job], status_of(error)
-        body = error_body(message["kind"], error, status)
+        kind = self._open[job]["kind"]
+        status = status_of(error, kind)
+        body = error_body(kind, error, status)
         head: Message = {"job": job, "end": True}
         if job in self._begun:
             body = as_event(body)

@@ -9,6 +9,7 @@ import numpy as np
 
 from reprise.base.errors import InvalidField
 from reprise.tasks.sentence_similarity import SentenceSimilarity
+from reprise.worker.inside.faces.accepted import EMBEDDING, check_fields
 from reprise.worker.inside.fields import Fields
 from reprise.worker.inside.requests import Options, Request
 
@@ -60,6 +61,7 @@ def _plain_numbers(body: Fields) -> None:
 def read_embeddings(pipe: SentenceSimilarity, body: Any, model: str) -> Request:
     """Read a body of `/v1/embeddings`."""
     fields = Fields(body)
+    check_fields(fields, EMBEDDING)
     texts = _texts(fields, "input")
     encode = _in_base64 if fields.choice("encoding_format", _ENCODINGS) == "base64" else _in_json
     width = _dimensions(pipe, fields)

@@ -1,6 +1,6 @@
 """What all bodies that ask for a text have in common: how long, how chosen, when to stop."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from reprise.base.errors import InvalidField, InvalidInput
 from reprise.models.generate.history import History
+from reprise.models.generate.rules import Rule
 from reprise.models.generate.settings import FILE_NAME, stored_settings
 from reprise.tasks.files import read_object
 from reprise.tasks.rows import Array
@@ -52,6 +53,7 @@ class Wish:
         keep_stop: Whether the text that ended it belongs to it.
         logprobs: How many likeliest tokens are wanted at each place; None: no tokens at all.
         penalties: For presence, and for each time.
+        rule: Makes what keeps an answer in its shape; each answer has its own.
     """
 
     prompts: list[Array]
@@ -62,6 +64,7 @@ class Wish:
     keep_stop: bool = False
     logprobs: int | None = None
     penalties: tuple[float, float] = (0.0, 0.0)
+    rule: Callable[[], Rule] | None = None
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,8 @@ class Writer:
             self._owners[member] = made, voice
             if any(wish.penalties):
                 member.row.rules = [*member.row.rules, Penalties(*wish.penalties)]
+            if wish.rule is not None:
+                member.row.rules = [*member.row.rules, wish.rule()]
         self._jobs[job] = made
         if wish.form.stream:
             self._said(job, wish.form.begin(), False)

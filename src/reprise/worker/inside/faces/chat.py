@@ -1,24 +1,31 @@
 """`/v1/chat/completions`, as openai's and huggingface_hub's clients send and read it."""
 
 import json
+import secrets
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-import numpy as np
-
-from reprise.base.errors import InvalidField, InvalidInput
-from reprise.tasks.rows import Array
+from reprise.base.errors import InvalidField
+from reprise.models.generate.rules import Rule
+from reprise.models.generate.settings import stored_settings
 from reprise.tasks.text_generation import TextGeneration
 from reprise.worker.errors import as_event
 from reprise.worker.inside import wishes
-from reprise.worker.inside.fields import Fields, kind_of
+from reprise.worker.inside.faces.accepted import CHAT, check_fields
+from reprise.worker.inside.faces.messages import make_prompt, read_messages
+from reprise.worker.inside.faces.tools import Tools, read_tools
+from reprise.worker.inside.fields import Fields
+from reprise.worker.inside.json_shape import JsonShape
+from reprise.worker.inside.spelling import Shaped, Spelling
+from reprise.worker.inside.tool_calls import ToolCall, ToolCalls
 from reprise.worker.inside.voices import Said, Token, Voice
 
 _NEW = 256  # tokens where nobody says how many
 _TOP = 20
-_MOST_MESSAGES = 2048
+Spell = Callable[[], Spelling]
 DONE = as_event(b"[DONE]")
 REASONS = {"eos": "stop", "stop": "stop", "length": "length"}
 
@@ -43,15 +50,25 @@ class Origin:
                 "system_fingerprint": f"reprise-{self.commit[:12]}"}  # fmt: skip
 
 
-def read(pipe: TextGeneration, body: Any, origin: Origin, *, stream: bool) -> wishes.Wish:
+def read(pipe: TextGeneration, body: Any, origin: Origin, *, stream: bool,
+         spell: Spell) -> wishes.Wish:  # fmt: skip
     """Read a body.
+
+    Args:
+        pipe: Of the model.
+        body: What the client sent.
+        origin: Of the answer.
+        stream: Whether it is wanted bit by bit.
+        spell: Gives what the model's tokens spell; called where the answer has to be JSON.
 
     Raises:
         InvalidField: Naming the field that cannot be.
     """
     fields = Fields(body)
-    _refuse_absent(fields)
-    prompt = _prompt(pipe, _messages(fields))
+    check_fields(fields, CHAT)
+    tools = read_tools(fields)
+    shape = _shape(fields, tools)
+    prompt = make_prompt(pipe, read_messages(fields), tools.shown if tools else ())
     names = ("max_completion_tokens", "max_tokens", "max_new_tokens")
     new = wishes.length(pipe, [prompt], fields, names=names, default=_NEW, field="messages")
     settings = wishes.choosing(pipe, fields) | wishes.biases(pipe, fields)
@@ -59,12 +76,44 @@ def read(pipe: TextGeneration, body: Any, origin: Origin, *, stream: bool) -> wi
     top = fields.whole("top_logprobs", 0, _TOP, 0) or 0
     if top and not wants:
         raise fields.wrong("top_logprobs", "absent unless logprobs is true")
-    form = Chat(origin, stream, usage=usage_wanted(fields), read=len(prompt), logprobs=wants)
+    form = Chat(origin, stream, usage=usage_wanted(fields), read=len(prompt), logprobs=wants,
+                tools=tools)  # fmt: skip
+    stops = wishes.stop_texts(fields, "stop")
     return wishes.Wish(
         [prompt], settings | {"max_new_tokens": new}, form,
-        copies=wishes.copies(pipe, fields, settings), stops=wishes.stop_texts(fields, "stop"),
+        copies=wishes.copies(pipe, fields, settings), stops=stops + (tools.stops if tools else ()),
         logprobs=top if wants else None, penalties=wishes.penalties(fields),
+        rule=_rule(pipe, shape, spell) if shape else None,
     )  # fmt: skip
+
+
+def _shape(fields: Fields, tools: Tools | None) -> JsonShape | None:
+    """Read what an answer has to be; None: any text.
+
+    Raises:
+        InvalidField: It is something that cannot be promised.
+    """
+    wanted = fields.object("response_format")
+    kind = wanted.text("type", "text")
+    if kind not in {"text", "json_object"} or set(wanted.names()) > {"type"}:
+        raise InvalidField(
+            'response_format must be {"type": "text"} or {"type": "json_object"}: answers are not '
+            "forced into a schema.", field="response_format",
+            hint="Describe the schema in a message, and ask for a json_object.",
+        )  # fmt: skip
+    if kind == "text":
+        return tools.shape if tools else None
+    if tools:
+        raise fields.wrong("response_format", "absent where tools may be called")
+    return JsonShape()
+
+
+def _rule(pipe: TextGeneration, shape: JsonShape, spell: Spell) -> Callable[[], Rule]:
+    ends = stored_settings(pipe.model.config, pipe.parts.folder).eos_token_id
+    if not ends:
+        raise InvalidField("This model has no token that ends a text, so it cannot be held to JSON "
+                           "or to a call.", field="response_format")  # fmt: skip
+    return partial(Shaped, spell().masks(shape), tuple(ends))
 
 
 def usage_wanted(fields: Fields) -> bool:
@@ -92,6 +141,8 @@ class Chat:
     usage: bool
     read: int
     logprobs: bool
+    tools: Tools | None
+    _calls: dict[int, tuple[ToolCalls, list[ToolCall]]] = field(default_factory=dict)
 
     def begin(self) -> bytes:
         """Begin a stream: say who speaks."""
@@ -102,10 +153,14 @@ class Chat:
         found = b""
         if said.count == 1:
             found += self._chunk(said.index, {"role": "assistant", "content": ""})
-        if said.text or (self.logprobs and said.token is not None):
-            found += self._chunk(said.index, {"content": said.text}, token=said.token)
+        text, calls = self._parted(said.index, said.text, last=bool(said.ended))
+        if text or (self.logprobs and said.token is not None):
+            found += self._chunk(said.index, {"content": text}, token=said.token)
+        for number, call in calls:
+            told = {"index": number, **_call(call)}
+            found += self._chunk(said.index, {"tool_calls": [told]})
         if said.ended:
-            found += self._chunk(said.index, {}, ended=REASONS[said.ended])
+            found += self._chunk(said.index, {}, ended=self._reason(said.index, said.ended))
         return found
 
     def end(self, voices: list[Voice]) -> bytes:
@@ -125,14 +180,40 @@ class Chat:
         told = self.origin.head("chat.completion.chunk") | {"choices": [choice]}
         return as_event(dumped(told | ({"usage": None} if self.usage else {})))
 
+    def _parted(self, index: int, text: str, *,
+                last: bool) -> tuple[str, list[tuple[int, ToolCall]]]:  # fmt: skip
+        """Part what was added to an answer into text and calls, each with its number."""
+        if self.tools is None:
+            return text, []
+        if index not in self._calls:
+            self._calls[index] = self.tools.parser(), []
+        parser, known = self._calls[index]
+        shown, calls = parser.push(text)
+        if last:
+            rest, more = parser.finish()
+            shown, calls = shown + rest, calls + more
+        known += calls
+        return shown, list(enumerate(known))[len(known) - len(calls) :]
+
+    def _reason(self, index: int, ended: str) -> str:
+        calls = self._calls[index][1] if index in self._calls else []
+        return "tool_calls" if calls and ended != "length" else REASONS[ended]
+
+    def _message(self, voice: Voice) -> dict[str, Any]:
+        text, calls = self._parted(voice.index, voice.text, last=True)
+        found: dict[str, Any] = {"role": "assistant", "content": text}
+        if calls:
+            found |= {"content": text or None, "tool_calls": [_call(call) for _, call in calls]}
+        return found
+
     def _whole(self, voices: list[Voice]) -> bytes:
         choices = [
             {
                 "index": voice.index,
-                "message": {"role": "assistant", "content": voice.text},
+                "message": self._message(voice),
                 "logprobs": {"content": [_logprob(token) for token in voice.tokens]}
                 if self.logprobs else None,
-                "finish_reason": REASONS[voice.ended],
+                "finish_reason": self._reason(voice.index, voice.ended),
             }
             for voice in voices
         ]  # fmt: skip
@@ -140,66 +221,13 @@ class Chat:
         return dumped(told | {"usage": usage(self.read, voices)})
 
 
+def _call(call: ToolCall) -> dict[str, Any]:
+    return {"id": f"call_{secrets.token_hex(12)}", "type": "function",
+            "function": {"name": call.name, "arguments": call.arguments}}  # fmt: skip
+
+
 def _logprob(token: Token) -> dict[str, Any]:
     top = [{"token": text, "logprob": logprob, "bytes": list(text.encode())}
            for _, text, logprob in token.top]  # fmt: skip
     return {"token": token.text, "logprob": token.logprob, "bytes": list(token.text.encode()),
             "top_logprobs": top}  # fmt: skip
-
-
-def _refuse_absent(fields: Fields) -> None:
-    """Refuse what would change the answer, and is not done here."""
-    if fields.raw("tools") or fields.raw("functions"):
-        raise fields.wrong("tools" if fields.raw("tools") else "functions",
-                           "absent: this hub answers with text, and calls no tools")  # fmt: skip
-    shape = fields.object("response_format").text("type", "text")
-    if shape != "text":
-        raise InvalidField('response_format.type must be "text": answers are not forced into '
-                           "another shape yet.", field="response_format.type")  # fmt: skip
-
-
-def _messages(fields: Fields) -> list[dict[str, Any]]:
-    given = fields.raw("messages")
-    if not isinstance(given, list) or not 0 < len(given) <= _MOST_MESSAGES:
-        raise fields.wrong("messages", f"a list of 1 to {_MOST_MESSAGES} messages")
-    return [_message(one, f"messages.{number}") for number, one in enumerate(given)]
-
-
-def _message(given: Any, path: str) -> dict[str, Any]:
-    fields = Fields(given, path)
-    role = fields.text("role")
-    if not role:
-        raise fields.wrong("role", "system, user or assistant")
-    content = fields.raw("content")
-    if isinstance(content, list):
-        content = "".join(_part(part, f"{path}.content.{n}") for n, part in enumerate(content))
-    if not isinstance(content, str):
-        raise fields.wrong("content", "a text, or a list of parts that are text")
-    name = fields.text("name")
-    return {"role": role, "content": content} | ({"name": name} if name else {})
-
-
-def _part(given: Any, path: str) -> str:
-    fields = Fields(given, path)
-    if fields.raw("type") != "text" or not isinstance(fields.raw("text"), str):
-        raise InvalidField(f"{path} must be a part with text: this model reads nothing else "
-                           f"(type: {fields.raw('type')!r:.40}).", field=path)  # fmt: skip
-    return str(fields.raw("text"))
-
-
-def _prompt(pipe: TextGeneration, messages: list[dict[str, Any]]) -> Array:
-    """Render a conversation by the model's template; one that ends with the assistant goes on."""
-    continues = messages[-1]["role"] == "assistant"
-    try:
-        ids = pipe.tokenizer.apply_chat_template(
-            messages, add_generation_prompt=not continues, continue_final_message=continues,
-            return_dict=False)  # fmt: skip
-    except InvalidInput as error:
-        raise InvalidField(
-            f"messages cannot be put into this model's chat template: {error.message}",
-            field="messages", hint="A model without a template still goes on with texts: "
-            "/v1/completions, or text-generation.",
-        ) from None  # fmt: skip
-    if not isinstance(ids, list) or not ids:
-        raise InvalidField(f"messages became {kind_of(ids)} without a token.", field="messages")
-    return np.array(ids, np.int64)

@@ -10,6 +10,7 @@ from reprise.tasks.rows import Array
 from reprise.tasks.text_generation import TextGeneration
 from reprise.worker.errors import as_event
 from reprise.worker.inside import wishes
+from reprise.worker.inside.faces.accepted import COMPLETION, check_fields
 from reprise.worker.inside.faces.chat import (
     DONE,
     REASONS,
@@ -33,8 +34,7 @@ def read(pipe: TextGeneration, body: Any, origin: Origin, *, stream: bool) -> wi
         InvalidField: Naming the field that cannot be.
     """
     fields = Fields(body)
-    if fields.raw("suffix"):
-        raise fields.wrong("suffix", "absent: text is only gone on with")
+    check_fields(fields, COMPLETION)
     prompts, texts = _prompts(pipe, fields)
     new = wishes.length(pipe, prompts, fields, names=("max_tokens", "max_new_tokens"),
                         default=_NEW, field="prompt")  # fmt: skip
@@ -44,6 +44,8 @@ def read(pipe: TextGeneration, body: Any, origin: Origin, *, stream: bool) -> wi
     if best != copies:
         raise fields.wrong("best_of", "as many as n")
     top = fields.whole("logprobs", 0, _TOP)
+    if top is not None and fields.flag("echo"):
+        raise fields.wrong("echo", "false where logprobs are wanted: the prompt has none here")
     before = [text if fields.flag("echo") else "" for text in texts for _ in range(copies)]
     form = Completion(origin, stream, usage=usage_wanted(fields), read=sum(map(len, prompts)),
                       logprobs=top is not None, before=before)  # fmt: skip
