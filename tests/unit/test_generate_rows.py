@@ -77,7 +77,7 @@ def test_a_model_that_drafts_for_itself_is_asked_less_often(gpt2: Any) -> None:
     plain = written(gpt2, PROMPTS[:1], max_new_tokens=12, **SAMPLED)
     runs: list[int] = []
     runner = gpt2.runner()
-    steps = runner.steps() or CachedSteps(runner, {})
+    steps = runner.steps(8) or CachedSteps(runner, {})
     start, feed = steps.start, steps.feed
     steps.start = lambda rows: runs.append(1) or start(rows)
     steps.feed = lambda tokens: runs.append(tokens.shape[1]) or feed(tokens)

@@ -106,3 +106,14 @@ def test_memory_on_large_pages_holds_what_it_held() -> None:
         taken[::5] += 1
     assert int(taken[5]) == 6
     assert int(taken.sum()) == (3 << 20) * ((3 << 20) - 1) // 2 + len(taken[::5])
+
+
+def test_what_a_call_may_write_decides_how_weights_lie(tmp_path: Path) -> None:
+    model = loaded(case_named("qwen2"), "ForCausalLM", tmp_path)
+    asked: dict[str, Any] = {"input_ids": [[11, 5, 23]], "eos_token_id": [], "pad_token_id": 0}
+    short = model.generate(**asked, max_new_tokens=20)
+    assert {request.packed for request in model.sessions.started} == {False}
+    long = model.generate(**asked, max_new_tokens=64)
+    assert {request.packed for request in model.sessions.started} == {False, True}
+    np.testing.assert_array_equal(model.generate(**asked, max_new_tokens=20), short)
+    np.testing.assert_array_equal(long[:, :23], short)

@@ -144,15 +144,14 @@ def _stops(runner: Runner, settings: Settings, given: Mapping[str, Any],
     return Stops(settings, limit, decode, criteria, late)
 
 
-def make_steps(runner: Runner, prompts: Prompts, *, guesses: bool = False) -> Steps:
-    """Start a model on nothing yet: with a cache, or as its family reads.
+def make_steps(call: Call, *, guesses: bool = False) -> Steps:
+    """Start a call's model on nothing yet: with a cache, or as its family reads.
 
     Args:
-        runner: The model.
-        prompts: What it will be given.
+        call: What will be asked.
         guesses: Whether several rows are fed several tokens at once.
     """
-    plan: Plan = runner.model.plan
+    runner, prompts, plan = call.runner, call.prompts, call.plan
     config, kind = plan.config, plan.family.model_type
     if kind == "xlm":
         many = config["use_lang_emb"] and config["n_langs"] > 1
@@ -165,7 +164,10 @@ def make_steps(runner: Runner, prompts: Prompts, *, guesses: bool = False) -> St
     turn = turning_point(plan)
     if turn:
         return TurningSteps(runner, prompts.fixed, turn)
-    own: Steps | None = None if prompts.fixed or guesses else runner.steps()
+    if prompts.fixed or guesses:
+        return CachedSteps(runner, prompts.fixed, prompts.prefix)
+    new = max(call.limit(history) - len(history.ids) for history in _histories(call))
+    own: Steps | None = runner.steps(new)
     return own or CachedSteps(runner, prompts.fixed, prompts.prefix)
 
 
@@ -190,7 +192,7 @@ def _by_beams(call: Call) -> Any:
                 for number, key in enumerate(keys)]  # fmt: skip
     groups = make_groups(searches, _histories(call))
     shown = {"scores": call.settings.output_scores, "logits": call.settings.output_logits}
-    search_beams(make_steps(call.runner, call.prompts), groups, **shown)
+    search_beams(make_steps(call), groups, **shown)
     return results.of_beams(call.runner, call.settings, call.prompts.shown, groups)
 
 
@@ -222,7 +224,7 @@ def _pieces(call: Call, rows: list[Row]) -> Iterator[Piece]:
     taking = Taking(call.chooser, call.stops, scores=call.settings.output_scores,
                     logits=call.settings.output_logits)  # fmt: skip
     drafter = _drafter(call, rows)
-    steps = make_steps(call.runner, call.prompts, guesses=drafter is not None and len(rows) > 1)
+    steps = make_steps(call, guesses=drafter is not None and len(rows) > 1)
     if drafter is not None and isinstance(steps, uncached.RowSteps):
         steps.rewind([])
     pieces = decode(steps, call.prompts.rows, rows, taking, drafter)

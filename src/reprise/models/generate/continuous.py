@@ -139,7 +139,7 @@ class Continuous:
 
     def _join(self, call: Call, members: list[Member]) -> list[Taken]:
         try:
-            steps = make_steps(call.runner, call.prompts)
+            steps = make_steps(call)
             scores = steps.start(call.prompts.rows)
         except RepriseError as error:
             return self._fail(members, error)

@@ -28,8 +28,12 @@ class Runner(Protocol):
     def new_cache(self) -> Any:
         """Start a cache."""
 
-    def steps(self) -> Any:
-        """Start on nothing yet (`steps.Steps`) in a way of the engine's own; None: it has none."""
+    def steps(self, new: int) -> Any:
+        """Start on nothing yet (`steps.Steps`) in a way of the engine's own; None: it has none.
+
+        Args:
+            new: Most tokens that a row will take.
+        """
 
     def scores(self, feeds: Mapping[str, Any], cache: Any, keep: int) -> Array:
         """Run the decoder: scores [R, keep, V] of the last tokens, float32."""

@@ -21,7 +21,7 @@ class Request:
         states: Whether all hidden states are given.
         attentions: Layers whose attention weights are given.
         buffered: Whether keys and values stay in buffers that the graph writes into, see `fast.py`.
-        packed: Whether weights are laid out anew in memory, which several rows repay.
+        packed: Whether weights are laid out anew in memory: several rows and long texts repay it.
     """
 
     part: str = ""

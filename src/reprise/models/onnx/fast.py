@@ -23,6 +23,7 @@ from reprise.models.plan import Plan
 
 _FLOAT, _SHARE = 4, 4  # bytes of a number; the part of the memory that a copy may take
 _EIGHT = 8  # a head's width has to be a multiple of it
+_LONG = 64  # tokens of one row that repay laying out the weights anew
 _REQUEST = Request(
     inputs=frozenset({"input_ids", "position_ids", "ends", "reach", "picked"}), buffered=True
 )
@@ -69,13 +70,15 @@ class BufferedSteps:
 
     Args:
         model: A model of this engine that `fits`.
+        new: Most tokens that a row will take.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, new: int = 0) -> None:
         (tower,) = model.spec.towers.values()
         self._sessions, self._buffers = model.sessions, Buffers(tower.stack)
         self._vocabulary = tower.input.vocab
         self._packs = not model.sessions.placed.rounded and _fits_again(model.plan)
+        self._long = new >= _LONG
         self._lengths = np.zeros(0, np.int64)
         self._bound: dict[tuple[int, ...], _Bound] = {}  # by first row and shape
 
@@ -126,7 +129,7 @@ class BufferedSteps:
         shape = (len(tokens), tokens.shape[1], picked.shape[1])
         key = (rows.start, *shape)
         if key not in self._bound:
-            request = replace(_REQUEST, packed=self._packs and len(tokens) > 1)
+            request = replace(_REQUEST, packed=self._packs and (self._long or len(tokens) > 1))
             kept = dict(self._buffers.items(rows))
             self._bound[key] = _Bound(self._sessions, request, kept, shape)
         given = {"input_ids": tokens, "position_ids": places, "ends": ends,

@@ -37,9 +37,9 @@ class OnnxRunner:
         """Start a cache."""
         return Cache()
 
-    def steps(self) -> BufferedSteps | None:
+    def steps(self, new: int) -> BufferedSteps | None:
         """Start on nothing yet, with buffers; None where the model cannot decode so."""
-        return BufferedSteps(self.model) if fits(self.model.plan) else None
+        return BufferedSteps(self.model, new) if fits(self.model.plan) else None
 
     def scores(self, feeds: Mapping[str, Any], cache: Any, keep: int) -> Array:
         """Run the decoder: scores [R, keep, V] of the last tokens, float32."""

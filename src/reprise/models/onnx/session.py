@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,11 @@ class Sessions:
         if request not in self._made:
             self._made[request] = self._session(request)
         return self._made[request]
+
+    @property
+    def started(self) -> Collection[Request]:
+        """Variants that have a session."""
+        return self._made.keys()
 
     def run_bound(self, session: ort.InferenceSession, binding: Any) -> None:
         """Run a session on memory that is bound to it.

@@ -64,7 +64,7 @@ class TorchRunner:
         """Start a cache."""
         return Cache()
 
-    def steps(self) -> None:
+    def steps(self, new: int) -> None:
         """Start in no way of its own."""
 
     @torch.inference_mode()
