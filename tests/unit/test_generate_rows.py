@@ -81,7 +81,7 @@ def test_a_model_that_drafts_for_itself_is_asked_less_often(gpt2: Any) -> None:
     start, feed = steps.start, steps.feed
     steps.start = lambda rows: runs.append(1) or start(rows)
     steps.feed = lambda tokens: runs.append(tokens.shape[1]) or feed(tokens)
-    runner.steps = lambda: steps
+    runner.steps = lambda _: steps
     given = padded(PROMPTS[:1]) | SAMPLED | {"max_new_tokens": 12, "eos_token_id": 2}
     found = generate(runner, given | {"assistant_model": gpt2, "num_assistant_tokens": 5})
     assert np.asarray(found)[0, len(PROMPTS[0]) :].tolist() == plain[0]
