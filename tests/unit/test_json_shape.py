@@ -1,13 +1,19 @@
 """Which text may stand where an answer has to be a JSON object: what `json.loads` reads."""
 
 import json
+import re
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reprise.models.generate.history import History
+from reprise.tokenizers import Tokenizer
 from reprise.worker.inside.json_shape import MOST_LEVELS, JsonShape
+from reprise.worker.inside.spelling import Shaped, Spelling
+from tests.pipeline_models import texts
 
 OBJECT = JsonShape()
 CALL = JsonShape(('<call "find">', '<call "lose">'), "</call>")
@@ -76,3 +82,27 @@ def test_something_may_stand_around_it() -> None:
     assert whole(CALL, '<call "lose">{}</call>')
     for text in ('<call "hide">{}</call>', '{"a": {}}', '<call "find">{}', '<call "find">{}</a'):
         assert not whole(CALL, text)
+
+
+@pytest.mark.parametrize("kind", ["BPE", "WordPiece", "Unigram"])
+def test_whatever_tokens_are_preferred_the_text_is_json(kind: str) -> None:
+    tokenizer = Tokenizer.train_new(
+        kind, [*texts(200), *['{"a": [1.5e-3, true], "naïve": "日本"}'] * 3], vocab_size=500,
+        specials={"eos_token": "</s>", "unk_token": "[UNK]"},
+    )  # fmt: skip
+    spelling = Spelling(tokenizer)
+    end = tokenizer.eos_token_id
+    closing = np.array([2 * len(re.findall('["}\\]]', text)) for text in spelling.texts])
+    for seed in range(6):
+        drawn = np.random.default_rng(seed)
+        history = History(np.array([1]), 400)
+        rule = Shaped(spelling.masks(OBJECT), (end,))
+        for step in range(400):
+            scores = drawn.standard_normal(len(closing) + 5).astype(np.float32)  # of a wide model
+            scores[: len(closing)] += closing * (step > 40)
+            rule(scores, history)
+            history.append(int(scores.argmax()))
+            if history.ids[-1] == end:
+                break
+        pieces = tokenizer.stream(history.new.tolist(), skip_special_tokens=True)
+        assert isinstance(json.loads("".join(pieces)), dict)

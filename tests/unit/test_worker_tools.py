@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ if not find_spec("torch"):
 from reprise.worker.inside.json_shape import JsonShape
 from reprise.worker.inside.spelling import Spelling
 from tests.desks import Served
-from tests.pipeline_models import word_pieces
+from tests.pipeline_models import save, word_pieces
 from tests.worker_models import ASKED, KNOWN, TOOLS, URGED, save_caller, save_writer
 
 CHAT: dict[str, Any] = {"messages": ASKED, "tools": TOOLS}
@@ -96,6 +97,16 @@ def test_json_is_an_object_whatever_the_model_would_say(writer: Served) -> None:
             else:
                 assert shape.read(shape.start, text.rstrip("\N{REPLACEMENT CHARACTER}"))
     assert complete
+
+
+def test_a_model_without_tokens_for_json_says_so(tmp_path: Path) -> None:
+    made = save(tmp_path, "BertLMHeadModel", is_decoder=True, eos_token_id=3)
+    tokenizer = word_pieces()
+    tokenizer.chat_template = "{{ messages[0].content }}"
+    tokenizer.save_pretrained(made)
+    answer = Served(made).ask(JSON | {"max_tokens": 5}, kind="chat")
+    assert (answer.status, answer.json["error"]["param"]) == (400, "response_format")
+    assert "no tokens for the beginning" in answer.json["error"]["message"]
 
 
 def test_tokens_are_spelled_as_in_the_middle_of_a_text() -> None:

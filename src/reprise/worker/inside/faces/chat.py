@@ -110,10 +110,13 @@ def _shape(fields: Fields, tools: Tools | None) -> JsonShape | None:
 
 def _rule(pipe: TextGeneration, shape: JsonShape, spell: Spell) -> Callable[[], Rule]:
     ends = stored_settings(pipe.model.config, pipe.parts.folder).eos_token_id
-    if not ends:
-        raise InvalidField("This model has no token that ends a text, so it cannot be held to JSON "
-                           "or to a call.", field="response_format")  # fmt: skip
-    return partial(Shaped, spell().masks(shape), tuple(ends))
+    masks = spell().masks(shape)
+    if not ends or not masks.at(shape.start).any():
+        field = "tool_choice" if shape.beginnings else "response_format"
+        raise InvalidField(f"{field} cannot be kept: this model has no tokens for "
+                           f"{'the beginning' if ends else 'the end'} of such an answer.",
+                           field=field)  # fmt: skip
+    return partial(Shaped, masks, tuple(ends))
 
 
 def usage_wanted(fields: Fields) -> bool:
