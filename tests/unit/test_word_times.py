@@ -160,6 +160,20 @@ def test_a_smaller_model_may_guess(pipes: list[Pipeline], tmp_path: Path) -> Non
     assert pipes[0](given, assistant_model=small, **told) == pipes[0](given, **told)
 
 
+def test_the_settings_of_generation_say_what_a_text_begins_with(
+    folder: Path, pipes: list[Pipeline], tmp_path: Path
+) -> None:
+    for file in folder.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    config = json.loads((folder / "config.json").read_text())
+    (tmp_path / "config.json").unlink()
+    other = config | {"decoder_start_token_id": config["eos_token_id"]}
+    (tmp_path / "config.json").write_text(json.dumps(other))
+    pipe = pipeline(model=tmp_path, language="en")
+    for told in ({}, {"return_timestamps": "word"}):
+        assert pipe(sound(3, 1.5), **told) == pipes[0](sound(3, 1.5), **told)
+
+
 @pytest.mark.parametrize(
     ("heads", "message"),
     [

@@ -76,6 +76,8 @@ class SpeechRecognition(WritingPipeline):
         self.silent = known.get("<|notimestamps|>")
         self.times = self.silent is not None
         self.told = told = speech_file(self.parts.folder)
+        start = told.get("decoder_start_token_id")  # of which the configuration is only the default
+        self.start = int(self.model.plan.spec.start if start is None else start)
         several = {"<|transcribe|>", "<|de|>"} <= set(known)
         self.speaks = several and told.get("is_multilingual") is not False
         self.hears_languages = bool(told.get("lang_to_id"))
@@ -209,9 +211,8 @@ class SpeechRecognition(WritingPipeline):
         *,
         timed: bool,
     ) -> list[Written]:
-        start, silent = [int(self.model.plan.spec.start)], self.silent
-        end = [] if timed or silent is None else [silent]
-        prompts = np.array([[*start, *own, *end] for own in told], np.int64)
+        end = [] if timed or self.silent is None else [self.silent]
+        prompts = np.array([[self.start, *own, *end] for own in told], np.int64)
         more = {"num_return_sequences": 1, **(options.generate_kwargs or {})}
         if timed:
             more["return_timestamps"] = True
