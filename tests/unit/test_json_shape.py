@@ -73,8 +73,10 @@ def test_there_is_an_end_to_levels_and_white_space() -> None:
     deep = '{"a":' + "[" * (MOST_LEVELS - 1)
     assert OBJECT.read(OBJECT.start, deep) is not None
     assert OBJECT.read(OBJECT.start, deep + "[") is None
-    assert OBJECT.read(OBJECT.start, "{" + " " * 100 + '"') is not None
-    assert OBJECT.read(OBJECT.start, "{" + " " * 101) is None
+    for space in ("  ", " \n", "\r\n", "\n" + " " * 8, "\n\t"):
+        assert whole(OBJECT, f'{{{space}"a"{space}:{space}1{space}}}')
+    for space in ("   ", "\n\n", "\n" + " " * 9, "\n \n"):
+        assert OBJECT.read(OBJECT.start, "{" + space) is None
 
 
 def test_something_may_stand_around_it() -> None:

@@ -1,11 +1,13 @@
 """Calls of tools in what a model writes, wherever the text is cut."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reprise.worker.inside.json_schema import read_schema
 from reprise.worker.inside.tool_calls import ToolCall, ToolCalls
 
 CALL = '<tool_call>\n{"name": "find", "arguments": {"what": "a </tool_call> \\" é"}}\n</tool_call>'
@@ -58,6 +60,33 @@ def test_text_and_calls_wherever_it_is_cut(text: str, shown: str, calls: list[To
 def test_what_is_no_call_of_a_tool_remains_text(body: str) -> None:
     text = f"a <tool_call>{body}</tool_call> b"
     assert parted(text) == (text, [])
+
+
+def test_calls_that_do_not_fit_a_strict_schema_remain_text() -> None:
+    strict = {"find": read_schema({
+        "type": "object", "required": ["what", "many"], "additionalProperties": False,
+        "properties": {"what": {"enum": ["card", "caf\u00e9"]}, "many": {"type": "array", "items": {
+            "type": ["integer", "null"]}}, "more": {"type": "object"}},
+    }, "x")}  # fmt: skip
+    right: list[dict[str, Any]] = [
+        {"what": "caf\u00e9", "many": []},
+        {"many": [1, None], "what": "card", "more": {"a": 1.5}},
+    ]
+    wrong: list[dict[str, Any]] = [
+        {},
+        {"what": "card"},
+        {"what": "pin", "many": []},
+        {"what": "card", "many": [True]},
+        {"what": "card", "many": [1.5]},
+        {"what": "card", "many": {}},
+        {"what": "card", "many": [], "less": 1},
+    ]
+    for arguments, calls in [*((one, 1) for one in right), *((one, 0) for one in wrong)]:
+        told = json.dumps({"name": "find", "arguments": arguments}, ensure_ascii=False)
+        text, found = ToolCalls(["find"], strict).push(f"<tool_call>{told}</tool_call>")
+        assert (len(found), text == "") == (calls, bool(calls)), arguments
+        assert [json.loads(call.arguments) for call in found] == [arguments] * calls
+    assert len(ToolCalls(["find", "lose"], strict).push(SHORT)[1]) == 1
 
 
 @given(st.lists(st.sampled_from([CALL, SHORT, "<tool_call>", "</tool_call>", '{"', " ", "x", "<"])),

@@ -99,6 +99,25 @@ def test_json_is_an_object_whatever_the_model_would_say(writer: Served) -> None:
     assert complete
 
 
+def test_strict_tools_and_schemas_are_kept_to(caller: Served, writer: Served) -> None:
+    where = {"type": "object", "properties": {"where": {"enum": ["here", "there"]}},
+             "required": ["where"], "additionalProperties": False}  # fmt: skip
+    strict = [{"type": "function", "function": {"name": name, "strict": True, "parameters": where}}
+              for name in ("find", "lose")]  # fmt: skip
+    named = {"type": "function", "function": {"name": "find"}}
+    forced = CHAT | {"tools": strict, "tool_choice": named}
+    content, calls, ended = ask(caller, forced)
+    assert (content, ended) == (None, "tool_calls")
+    assert [json.loads(arguments) for _, arguments in calls] in (
+        [{"where": "here"}], [{"where": "there"}])  # fmt: skip
+    schema = {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": where}}
+    for seed in range(3):
+        body = JSON | {"response_format": schema, "temperature": 2, "seed": seed}
+        (choice,) = writer.ask(body, kind="chat").json["choices"]
+        assert json.loads(choice["message"]["content"])["where"] in {"here", "there"}
+        assert choice["finish_reason"] == "stop"
+
+
 def test_a_model_without_tokens_for_json_says_so(tmp_path: Path) -> None:
     made = save(tmp_path, "BertLMHeadModel", is_decoder=True, eos_token_id=3)
     tokenizer = word_pieces()

@@ -1,6 +1,7 @@
 """huggingface_hub's InferenceClient, any generation: every task, streams, errors."""
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 
@@ -126,6 +127,15 @@ def tools() -> None:
     assert [it.function.name for it in calls] == ["find", "lose"]
 
 
+def shaped() -> None:
+    schema = {"type": "object", "properties": {"kind": {"enum": ["gold", "blue"]}},
+              "required": ["kind"], "additionalProperties": False}  # fmt: skip
+    wanted = {"type": "json_schema", "json_schema": {"name": "card", "schema": schema}}
+    said = [{"role": "user", "content": "which card ?"}]
+    answer = client("text-generation").chat_completion(said, response_format=wanted)
+    assert json.loads(answer.choices[0].message.content)["kind"] in {"gold", "blue"}, answer
+
+
 def endpoint() -> None:
     model = InferenceClient(f"{HUB}/models/ada/fill-mask", provider="hf-inference", timeout=120)
     assert model.get_endpoint_info()["model_id"] == "ada/fill-mask"
@@ -155,6 +165,7 @@ for part in (
     writing,
     chatting,
     tools,
+    shaped,
     endpoint,
     errors,
 ):

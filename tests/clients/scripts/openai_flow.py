@@ -2,8 +2,10 @@
 
 import json
 import sys
+from typing import Literal
 
 import openai
+import pydantic
 
 HUB, MODEL, VECTORS = sys.argv[1], "ada/text-generation", "ada/feature-extraction"
 CALLER = "ada/tool-calls"  # learned by heart what it says below
@@ -115,6 +117,29 @@ def json_objects() -> None:
     assert all(isinstance(json.loads(text), dict) for text in texts), texts
 
 
+class Card(pydantic.BaseModel):
+    """What an answer has to be."""
+
+    kind: Literal["gold", "blue"]
+    lost: bool
+    owner: Literal["ada", "bob"] | None
+
+
+def schemas() -> None:
+    """By the client's own helpers, which read what comes into the class."""
+    for seed in range(3):
+        answer = client.chat.completions.parse(
+            model=MODEL, messages=SAID, response_format=Card, temperature=2, seed=seed
+        )
+        assert isinstance(answer.choices[0].message.parsed, Card), answer
+    answer = client.chat.completions.parse(
+        model=CALLER, messages=ASKED, tools=[openai.pydantic_function_tool(Card)],
+        tool_choice={"type": "function", "function": {"name": "Card"}},
+    )  # fmt: skip
+    (call,) = answer.choices[0].message.tool_calls
+    assert isinstance(call.function.parsed_arguments, Card), answer
+
+
 def fields() -> None:
     plain = client.chat.completions.create(model=MODEL, messages=SAID, max_tokens=8)
     same = client.chat.completions.create(
@@ -146,8 +171,7 @@ def refused() -> None:
     """What would change an answer and is not done is a 400 that names the field."""
     chat, text = client.chat.completions.create, client.completions.create
     for ask, given, field in (
-        (chat, {"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}},
-         "response_format"),
+        (chat, {"response_format": {"type": "grammar"}}, "response_format.type"),
         (chat, {"tools": TOOLS}, "tools"),  # this model's template knows none
         (chat, {"reasoning_effort": "low"}, "reasoning_effort"),
         (chat, {"extra_body": {"temprature": 1}}, "temprature"),
@@ -192,7 +216,10 @@ def errors() -> None:
     assert refusal(MODEL, "no list")[0] == 400
 
 
-for part in (chat, completions, embeddings, tools, choices, json_objects, fields, refused, models,
-             errors):  # fmt: skip
+PARTS = (
+    chat, completions, embeddings, tools, choices, json_objects, schemas, fields, refused, models,
+    errors,
+)  # fmt: skip
+for part in PARTS:
     part()
 print("ok", openai.__version__)

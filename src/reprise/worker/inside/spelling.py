@@ -38,9 +38,8 @@ class Spelling:
                 continue
             if not plain[token]:
                 self._special.append(token)
-            if text[0] < "\x7f":  # nothing else stands outside of JSON's texts
-                seconds = self._by_start.setdefault(text[0], {})
-                seconds.setdefault(text[1:2], []).append(token)
+            seconds = self._by_start.setdefault(text[0], {})
+            seconds.setdefault(text[1:2], []).append(token)
 
         self._masks: OrderedDict[JsonShape, Masks] = OrderedDict()
 

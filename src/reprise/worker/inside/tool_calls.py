@@ -5,9 +5,11 @@ begins like one is held back until it is clear what it is, and what is none rema
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from reprise.worker.inside.json_nodes import Node, fits
 
 OPENING, CLOSING = "<tool_call>", "</tool_call>"
 
@@ -30,10 +32,12 @@ class ToolCalls:
 
     Args:
         names: Tools that may be called; what calls another one is text.
+        strict: What the arguments of some have to be; what gives them others is text.
     """
 
-    def __init__(self, names: Collection[str]) -> None:
-        self._names = frozenset(names)
+    def __init__(self, names: Collection[str],
+                 strict: Mapping[str, tuple[Node, ...]] | None = None) -> None:  # fmt: skip
+        self._names, self._strict = frozenset(names), strict or {}
         self._held = ""  # what may be, or become, a call
         self._space = ""  # what stands before it
         self.any = False
@@ -94,6 +98,8 @@ class ToolCalls:
             given = json.loads(text, parse_constant=_refuse)
             name, arguments = given["name"], given["arguments"]
             if name not in self._names or not isinstance(arguments, dict):
+                return None
+            if name in self._strict and not fits(arguments, self._strict[name]):
                 return None
             told = json.dumps(arguments, ensure_ascii=False, allow_nan=False)
             told.encode()  # half a character is no text

@@ -18,6 +18,7 @@ from reprise.worker.inside.faces.accepted import CHAT, check_fields
 from reprise.worker.inside.faces.messages import make_prompt, read_messages
 from reprise.worker.inside.faces.tools import Tools, read_tools
 from reprise.worker.inside.fields import Fields
+from reprise.worker.inside.json_schema import read_schema
 from reprise.worker.inside.json_shape import JsonShape
 from reprise.worker.inside.spelling import Shaped, Spelling
 from reprise.worker.inside.tool_calls import ToolCall, ToolCalls
@@ -25,6 +26,7 @@ from reprise.worker.inside.voices import Said, Token, Voice
 
 _NEW = 256  # tokens where nobody says how many
 _TOP = 20
+_FORMATS = ("text", "json_object", "json_schema")
 Spell = Callable[[], Spelling]
 DONE = as_event(b"[DONE]")
 REASONS = {"eos": "stop", "stop": "stop", "length": "length"}
@@ -94,17 +96,17 @@ def _shape(fields: Fields, tools: Tools | None) -> JsonShape | None:
         InvalidField: It is something that cannot be promised.
     """
     wanted = fields.object("response_format")
-    kind = wanted.text("type", "text")
-    if kind not in {"text", "json_object"} or set(wanted.names()) > {"type"}:
-        raise InvalidField(
-            'response_format must be {"type": "text"} or {"type": "json_object"}: answers are not '
-            "forced into a schema.", field="response_format",
-            hint="Describe the schema in a message, and ask for a json_object.",
-        )  # fmt: skip
+    kind = wanted.choice("type", _FORMATS, "text")
     if kind == "text":
         return tools.shape if tools else None
     if tools:
         raise fields.wrong("response_format", "absent where tools may be called")
+    if kind == "json_schema":
+        schema = wanted.object("json_schema")
+        given = schema.need("schema", schema.raw("schema"), "a JSON schema")
+        return JsonShape(nodes=read_schema(given, schema.at("schema")))
+    if "value" in wanted:  # as huggingface_hub's client has a schema
+        return JsonShape(nodes=read_schema(wanted.raw("value"), wanted.at("value")))
     return JsonShape()
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from reprise.base.errors import InvalidField
 from reprise.worker.inside.fields import Fields, kind_of
+from reprise.worker.inside.json_nodes import Node
+from reprise.worker.inside.json_schema import read_schema
 from reprise.worker.inside.json_shape import JsonShape
 from reprise.worker.inside.tool_calls import CLOSING, OPENING, ToolCalls
 
@@ -25,12 +27,14 @@ class Tools:
         names: Those that may be called.
         forced: Whether one of them has to be.
         several: Whether an answer may hold more than one call.
+        strict: What the arguments of strict tools have to be, by name.
     """
 
     shown: tuple[Mapping[str, Any], ...]
     names: tuple[str, ...]
     forced: bool
     several: bool
+    strict: Mapping[str, tuple[Node, ...]]
 
     @property
     def stops(self) -> tuple[str, ...]:
@@ -44,11 +48,13 @@ class Tools:
             return None
         begun = tuple(f'{OPENING}\n{{"name": {json.dumps(name)}, "arguments": '
                       for name in self.names)  # fmt: skip
-        return JsonShape(begun, f"}}\n{CLOSING}")
+        ending = f"}}\n{CLOSING}"
+        strict = self.strict.get(self.names[0])
+        return JsonShape(begun, ending, strict) if strict else JsonShape(begun, ending)
 
     def parser(self) -> ToolCalls:
         """Make what finds calls in an answer."""
-        return ToolCalls(self.names)
+        return ToolCalls(self.names, self.strict)
 
 
 def read_tools(fields: Fields) -> Tools | None:
@@ -67,7 +73,14 @@ def read_tools(fields: Fields) -> Tools | None:
         return None
     forced = choice not in {"auto", "none"}
     called = (choice.partition(":")[2],) if choice.startswith("function:") else names
-    return Tools(shown, called, forced=forced, several=several)
+    strict = {}
+    for number, (name, tool) in enumerate(zip(names, fields.raw("tools"), strict=True)):
+        nodes = _strict(Fields(tool["function"], f"tools.{number}.function"))
+        if nodes:
+            strict[name] = nodes
+    if forced and len(called) > 1 and strict:
+        raise fields.wrong("tool_choice", "the name of one, where tools are strict")
+    return Tools(shown, called, forced=forced, several=several, strict=strict)
 
 
 def _tools(fields: Fields) -> tuple[Mapping[str, Any], ...]:
@@ -88,11 +101,18 @@ def _tool(given: Any, path: str) -> Mapping[str, Any]:
     function.text("description")
     if "parameters" in function:
         function.object("parameters")
-    if function.flag("strict"):
-        raise function.wrong("strict", "false: arguments are not forced into their schema")
+    function.flag("strict")
     return {"type": "function", "function": {
         key: value for key, value in tool.raw("function").items()
         if key != "strict" and value is not None}}  # fmt: skip
+
+
+def _strict(function: Fields) -> tuple[Node, ...] | None:
+    """Read what the arguments of a strict tool have to be."""
+    if not function.flag("strict"):
+        return None
+    given = function.need("parameters", function.raw("parameters"), "a JSON schema")
+    return read_schema(given, function.at("parameters"))
 
 
 def _choice(fields: Fields, names: tuple[str, ...]) -> str:
