@@ -119,41 +119,6 @@ def kinds(g: Graph) -> list[str]:
     return [of(item, 4)[0].decode() for item in of(graph, 1)]
 
 
-def summed(g: Graph, *, bias: bool) -> tuple[str, str]:
-    """A sum of states that is normalised, and the sum itself."""
-    x, y = (g.input(name, proto.FLOAT, ["b", "t", 4]) for name in "xy")
-    branch = g.with_bias(y, g.constant([1, 2, 3, 4], "float32")) if bias else y
-    total = g.residual(x, branch)
-    return g.op("LayerNormalization", total, g.constant([1] * 4, "float32"), axis=-1,
-                epsilon=1e-5), total  # fmt: skip
-
-
-@pytest.mark.parametrize("bias", [False, True])
-def test_a_sum_and_its_norm_are_one_operation(bias: bool) -> None:
-    g = empty()
-    normed, total = summed(g, bias=bias)
-    g.output("normed", normed, 3)
-    g.output("doubled", g.add(total, total), 3)
-    x, y = np.random.default_rng(0).standard_normal((2, 2, 3, 4)).astype(np.float32)
-    own, doubled = run(g, x=x, y=y)
-    whole = x + y + (np.arange(1, 5) if bias else 0)
-    away = whole - whole.mean(-1, keepdims=True)
-    wanted = away / np.sqrt((away**2).mean(-1, keepdims=True) + 1e-5)
-    np.testing.assert_allclose(own, wanted, atol=1e-5)
-    np.testing.assert_allclose(doubled, 2 * whole, atol=1e-5)
-    assert kinds(g) == ["SkipLayerNormalization", "Add"]
-
-
-def test_a_sum_that_is_read_before_its_norm_stays_what_it_is() -> None:
-    g = empty()
-    x = g.input("x", proto.FLOAT, ["b", "t", 4])
-    total = g.residual(x, x)
-    early = g.mul(total, total)
-    normed = g.op("RMSNormalization", total, g.constant([1] * 4, "float32"), epsilon=1e-5)
-    g.output("normed", g.add(early, normed), 3)
-    assert kinds(g) == ["Add", "Mul", "RMSNormalization", "Add"]
-
-
 def test_a_bias_that_somebody_else_reads_stays_before_its_gelu() -> None:
     g = empty()
     x, bias = g.input("x", proto.FLOAT, ["b", "t", 4]), g.constant([1, 2, 3, 4], "float32")

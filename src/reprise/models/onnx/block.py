@@ -37,25 +37,25 @@ class Block:
         if self.stack.placement in {"parallel", "parallel_shared"}:
             return self._parallel(x, call)
         attended = self._norm(self.attn.emit(self._norm(x, "norm_attn"), call), "norm_attn_out")
-        x = self.g.residual(x, self._branch(attended, "attn"))
+        x = self.g.add(x, self._branch(attended, "attn"))
         if self.has_cross and call.crosses:
-            x = self.g.residual(x, self.cross.emit(self._norm(x, "norm_cross"), call))
+            x = self.g.add(x, self.cross.emit(self._norm(x, "norm_cross"), call))
         fed = self._norm(self._fed(self._norm(x, "norm_ff")), "norm_ff_out")
-        return self.g.residual(x, self._branch(fed, "ff"))
+        return self.g.add(x, self._branch(fed, "ff"))
 
     def _post(self, x: str, call: Call) -> str:
         attended = self._branch(self.attn.emit(x, call), "attn")
-        x = self._norm(self.g.residual(x, attended), "norm_attn")
+        x = self._norm(self.g.add(x, attended), "norm_attn")
         if self.has_cross and call.crosses:
-            x = self._norm(self.g.residual(x, self.cross.emit(x, call)), "norm_cross")
-        return self._norm(self.g.residual(x, self._branch(self._fed(x), "ff")), "norm_ff")
+            x = self._norm(self.g.add(x, self.cross.emit(x, call)), "norm_cross")
+        return self._norm(self.g.add(x, self._branch(self._fed(x), "ff")), "norm_ff")
 
     def _parallel(self, x: str, call: Call) -> str:
         normed = self._norm(x, "norm_attn")
         attended = self._branch(self.attn.emit(normed, call), "attn")
         shared = self.stack.placement == "parallel_shared"
         fed = self._fed(normed if shared else self._norm(x, "norm_ff"))
-        return self.g.residual(self.g.add(x, attended), fed)
+        return self.g.add(self.g.add(x, attended), fed)
 
     def _fed(self, x: str) -> str:
         return feed_forward(self.g, x, f"{self.name}.ff", self.stack.ff)

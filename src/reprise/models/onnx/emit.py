@@ -15,7 +15,7 @@ from reprise.models.onnx.tower import Passed, Tower
 from reprise.models.onnx.weights import Weights
 from reprise.models.plan import Plan
 
-VERSION = 10  # raised when the same plan gives another graph than before
+VERSION = 11  # raised when the same plan gives another graph than before
 
 # Arguments that are whole numbers, and those that are not of rank 2 (or 3, as vectors are).
 NUMBERS = frozenset({

@@ -25,7 +25,6 @@ class Graph:
     def __init__(self, weights: Weights) -> None:
         self.weights = weights
         self._nodes: list[Node] = []
-        self._residuals: set[str] = set()
         self._biased: set[str] = set()
         self._tensors: dict[str, bytes] = {}
         self._inputs: dict[str, bytes] = {}
@@ -96,7 +95,7 @@ class Graph:
         nodes = (
             proto.node(kind, self._named(inputs), self._named(outputs), domain, attributes)
             for kind, inputs, outputs, domain, attributes in fused(
-                self._nodes, self._residuals, self._biased, list(self._names))
+                self._nodes, self._biased, list(self._names))
         )  # fmt: skip
         return proto.model(
             nodes, self._tensors.values(), self._inputs.values(), self._outputs.values()
@@ -110,12 +109,6 @@ class Graph:
     def add(self, left: str, right: str) -> str:
         """Add two values."""
         return self.op("Add", left, right)
-
-    def residual(self, states: str, branch: str) -> str:
-        """Add what a branch made of states to them: both have the same shape."""
-        found = self.add(states, branch)
-        self._residuals.add(found)
-        return found
 
     def with_bias(self, product: str, bias: str) -> str:
         """Add a bias [C] to a product [..., C]."""
