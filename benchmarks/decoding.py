@@ -3,7 +3,8 @@
 Two shapes with weights drawn from a seed, GPT-2 small and Qwen2 0.5 B, batches of 1 and 8. Every
 route is a process of its own, with as many threads as the others; they take turns in every round
 while the others wait. A run is a prompt of 16 tokens and what is written behind it, all of it
-timed. Every ratio is printed: of the best runs, and the median of those within a round.
+timed. Every ratio is printed: of the best runs, and the median of those within a round. `floor`
+computes nothing: it reads as many bytes as the weights have, once a token, for rows together.
 
     python -m benchmarks.decoding [--folder FOLDER] [--shape NAME] [--batch 1] [--rounds 5]
 
@@ -13,14 +14,12 @@ checkpoints are kept there and not written again.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +27,14 @@ import numpy as np
 
 from benchmarks.rig.decoding_models import SHAPES
 from benchmarks.rig.harness import median, report
+from benchmarks.rig.turns import Process, asked, started
 
 PROMPT = 16
-NEW = {1: 48, 8: 16}  # tokens of a run, by rows
+NEW = {1: 64, 8: 16}  # tokens of a run, by rows
 ROUTES = ("transformers:float32", "reprise:float32", "reprise:int8", "reprise:int4",
           "ctranslate2:float32", "ctranslate2:int8",
-          "llama.cpp:f32", "llama.cpp:q8_0", "llama.cpp:q4_0")  # fmt: skip
+          "llama.cpp:f32", "llama.cpp:q8_0", "llama.cpp:q4_0",
+          "floor:float32", "floor:int8", "floor:int4")  # fmt: skip
 EQUAL = (("reprise:float32", "ctranslate2:float32"), ("reprise:float32", "llama.cpp:f32"),
          ("reprise:int8", "ctranslate2:int8"), ("reprise:int8", "llama.cpp:q8_0"),
          ("reprise:int4", "llama.cpp:q4_0"))  # fmt: skip
@@ -96,7 +97,7 @@ def _has(modules: Sequence[str]) -> bool:
 
 
 def _python(program: str) -> str:
-    ours = program in {"reprise", "transformers"}
+    ours = program not in MODULES and program != "peer"
     return sys.executable if ours else os.environ.get("BENCH_PEERS", sys.executable)
 
 
@@ -105,33 +106,13 @@ def _environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": path, "TOKENIZERS_PARALLELISM": "false"}
 
 
-@contextmanager
-def worker(route: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """Start a route and wait until it is ready."""
+def worker(route: str, folder: Path) -> AbstractContextManager[Process]:
+    """Start a route."""
     command = [_python(route.partition(":")[0]), "-m", "benchmarks.rig.decoders", route, folder]
-    process = subprocess.Popen(
-        list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        stderr=None if "BENCH_TALKS" in os.environ else subprocess.DEVNULL, env=_environment(),
-    )  # fmt: skip
-    try:
-        started = time.perf_counter()
-        _answer(process)
-        print(f"{route}: ready after {time.perf_counter() - started:.1f} s", flush=True)
-        yield process
-    finally:
-        process.stdin.close()  # type: ignore[union-attr]
-        process.wait(30)
+    return started(route, list(map(str, command)), _environment())
 
 
-def _answer(process: subprocess.Popen[str]) -> dict[str, Any]:
-    line = process.stdout.readline()  # type: ignore[union-attr]
-    if not line:
-        sys.exit(f"{process.args} ended without an answer.")
-    found: dict[str, Any] = json.loads(line)
-    return found
-
-
-def take_turns(workers: dict[str, subprocess.Popen[str]], shape: str, batch: int,
+def take_turns(workers: dict[str, Process], shape: str, batch: int,
                rounds: int) -> Runs:  # fmt: skip
     """Let every route write in every round; the first round only warms up."""
     vocabulary = SHAPES[shape]["vocab_size"]
@@ -140,9 +121,7 @@ def take_turns(workers: dict[str, subprocess.Popen[str]], shape: str, batch: int
     for number in range(rounds + 1):
         new = NEW[batch] if number else 4
         for route, process in workers.items():
-            process.stdin.write(json.dumps({"rows": prompts, "new": new}) + "\n")  # type: ignore[union-attr]
-            process.stdin.flush()  # type: ignore[union-attr]
-            found = _answer(process)
+            found = asked(process, {"rows": prompts, "new": new})
             if number:
                 runs[route].append(found)
         print(f"{shape}, batch {batch}: round {number} of {rounds}", flush=True)
@@ -163,7 +142,7 @@ def lines(what: str, batch: int, runs: Runs) -> list[dict[str, Any]]:
             "within rounds": _within(runs, FIRST, route),
             "cpu ms a token, least": round(min(run["cpu"] for run in own) / tokens * 1e3, 2),
             "peak MB": own[-1]["peak"], "of it own": own[-1]["own"],
-            "same text": _same(runs, route),
+            "same text": None if route.startswith("floor") else _same(runs, route),
         })  # fmt: skip
     for ours, theirs in EQUAL:
         if ours in runs and theirs in runs:

@@ -33,6 +33,18 @@ model = AutoModel.from_pretrained({folder!r}, engine={engine!r})
 x = tokenizer({sentence!r}, return_tensors={kind!r})
 y = model(**x)
 """
+_REPRISE_PIPELINE = """
+import numpy as np
+from reprise import pipeline
+found = pipeline("feature-extraction", {folder!r}, engine="onnx", progress=False)({sentence!r})
+print(*np.mean(found[0], axis=0).tolist(), flush=True)
+"""
+_TRANSFORMERS_PIPELINE = """
+import numpy as np
+from transformers import pipeline
+found = pipeline("feature-extraction", {folder!r}, device="cpu")({sentence!r})
+print(*np.mean(found[0], axis=0).tolist(), flush=True)
+"""
 _TRANSFORMERS = """
 import torch
 from transformers import AutoModel, AutoTokenizer
@@ -47,20 +59,21 @@ with torch.inference_mode():
 def main() -> None:
     """Measure and print."""
     folder = model_folder()
+    common = {"folder": folder, "sentence": SENTENCE}
     routes = {
-        "reprise, onnx": _REPRISE.format(
-            folder=folder, engine="onnx", kind="np", sentence=SENTENCE),
-        "reprise, torch": _REPRISE.format(
-            folder=folder, engine="torch", kind="pt", sentence=SENTENCE),
-        "transformers": _TRANSFORMERS.format(folder=folder, sentence=SENTENCE),
-    }  # fmt: skip
+        "reprise, onnx": _REPRISE.format(engine="onnx", kind="np", **common) + _VECTOR,
+        "reprise, torch": _REPRISE.format(engine="torch", kind="pt", **common) + _VECTOR,
+        "transformers": _TRANSFORMERS.format(**common) + _VECTOR,
+        "reprise, pipeline": _REPRISE_PIPELINE.format(**common),
+        "transformers, pipeline": _TRANSFORMERS_PIPELINE.format(**common),
+    }
     found: dict[str, list[Run]] = {name: [] for name in routes}
     with tempfile.TemporaryDirectory(prefix="reprise-bench-") as cache:
         for code in routes.values():  # once each, so that no route pays for cold files
-            run(code + _VECTOR, cache)
+            run(code, cache)
         for _ in range(ROUNDS):
             for name, code in routes.items():
-                found[name].append(run(code + _VECTOR, cache))
+                found[name].append(run(code, cache))
     check_equal(found)
     report("first_answer", rows(found))
 
@@ -117,24 +130,28 @@ def check_equal(found: dict[str, list[Run]]) -> None:
 
 def rows(found: dict[str, list[Run]]) -> list[dict[str, object]]:
     """Medians, and how many times sooner than transformers in the same round."""
-    peers = found["transformers"]
-    return [
-        {
-            "route": name,
-            "first s": round(statistics.median(r.first for r in runs), 2),
-            "fastest s": round(min(r.first for r in runs), 2),
-            "ended s": round(statistics.median(r.wall for r in runs), 2),
-            "cpu s": round(statistics.median(r.cpu for r in runs), 2),
-            "memory MB": round(max(r.megabytes for r in runs)),
-            "times sooner": round(statistics.median(
-                p.first / r.first for p, r in zip(peers, runs, strict=True)), 1),
-            "ended sooner": round(statistics.median(
-                p.wall / r.wall for p, r in zip(peers, runs, strict=True)), 1),
-            "times less cpu": round(statistics.median(
-                p.cpu / r.cpu for p, r in zip(peers, runs, strict=True)), 1),
-        }
-        for name, runs in found.items()
-    ]  # fmt: skip
+    return [_row(name, runs, found[_peer(name)]) for name, runs in found.items()]
+
+
+def _peer(name: str) -> str:
+    return "transformers, pipeline" if name.endswith("pipeline") else "transformers"
+
+
+def _row(name: str, runs: list[Run], peers: list[Run]) -> dict[str, object]:
+    return {
+        "route": name,
+        "first s": round(statistics.median(r.first for r in runs), 2),
+        "fastest s": round(min(r.first for r in runs), 2),
+        "ended s": round(statistics.median(r.wall for r in runs), 2),
+        "cpu s": round(statistics.median(r.cpu for r in runs), 2),
+        "memory MB": round(max(r.megabytes for r in runs)),
+        "times sooner": round(statistics.median(
+            p.first / r.first for p, r in zip(peers, runs, strict=True)), 1),
+        "ended sooner": round(statistics.median(
+            p.wall / r.wall for p, r in zip(peers, runs, strict=True)), 1),
+        "times less cpu": round(statistics.median(
+            p.cpu / r.cpu for p, r in zip(peers, runs, strict=True)), 1),
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

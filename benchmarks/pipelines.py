@@ -1,121 +1,110 @@
-"""Sentence vectors of texts of mixed lengths: Reprise's pipeline against what people use.
+"""Sentence vectors: Reprise's pipeline in float32 and 8 bits against what people use.
 
-All-MiniLM-L6-v2 in fp32, on the same files and texts, one route after the other in every round:
-`sentence-transformers` as it comes (batches of 32, sorted), the `feature-extraction` pipeline of
-transformers as it comes (one text at a time) with mean and norm on top, and Reprise's
-`sentence-similarity` pipeline on the onnx engine. All must give the same vectors.
+All-MiniLM-L6-v2, on the same files and texts: `sentence-transformers` as it comes (batches of 32,
+sorted), the `feature-extraction` pipeline of transformers as it comes (one text at a time) with
+mean and norm on top, and Reprise's `sentence-similarity` pipeline on the onnx engine. Every route
+is a process of its own with two threads; they take turns in every round. In float32 all must give
+the same vectors, within 2e-6; in 8 bits the smallest cosine is printed.
 
-    python -m benchmarks.pipelines
+    python -m benchmarks.pipelines [--rounds 5]
 """
 
+import argparse
 import csv
 import os
 import random
-import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-
-os.environ.update(HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="true")
+from typing import Any
 
 import numpy as np
 
 from benchmarks.first_answer import model_folder
-from benchmarks.rig.harness import report
+from benchmarks.rig.harness import median, report
+from benchmarks.rig.turns import Process, asked, started
 
-ROUNDS = 3
-TEXTS = 60
+ROUTES = ("reprise:float32", "reprise:int8", "sentence-transformers:float32",
+          "transformers pipeline:float32")  # fmt: skip
+FIRST = "sentence-transformers:float32"
+TEXTS = {"questions": 600, "mixed": 60, "many mixed": 300}
 _SOURCE = Path(__file__).parents[1] / "examples" / "banking77" / "train.csv"
-Route = Callable[[list[str]], np.ndarray]
+Runs = dict[str, list[dict[str, Any]]]
 
 
 def main() -> None:
     """Measure and print."""
-    folder, texts = model_folder(), mixed(TEXTS)
-    with tempfile.TemporaryDirectory(prefix="reprise-bench-") as cache:
-        os.environ["XDG_CACHE_HOME"] = cache
-        routes = {"reprise": reprise(folder), "sentence-transformers": sentences(folder),
-                  "transformers pipeline": transformers(folder)}  # fmt: skip
-        check_equal({name: route(texts[:40]) for name, route in routes.items()})
-        found: dict[str, list[tuple[float, float]]] = {name: [] for name in routes}
-        for _ in range(ROUNDS):
-            for name, route in routes.items():
-                wall, cpu = time.perf_counter(), time.process_time()
-                route(texts)
-                found[name].append((time.perf_counter() - wall, time.process_time() - cpu))
-    report("pipelines", rows(found))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    rows: list[dict[str, object]] = []
+    with ExitStack() as stack:
+        cache = stack.enter_context(tempfile.TemporaryDirectory(prefix="reprise-bench-"))
+        workers = {route: stack.enter_context(worker(route, cache)) for route in ROUTES}
+        for what, count in TEXTS.items():
+            rows += lines(what, count, take_turns(workers, texts(what, count), rounds))
+    report("pipelines", rows)
 
 
-def mixed(count: int) -> list[str]:
-    """Texts of one to about twenty sentences, short ones being the most, in random order."""
+def texts(what: str, count: int) -> list[str]:
+    """Questions as people ask them, or texts of one to about twenty of them in random order."""
     with _SOURCE.open(newline="") as file:
         sentences = [row["text"] for row in csv.DictReader(file)]
     drawn = random.Random(7)
     drawn.shuffle(sentences)
+    if what == "questions":
+        return sentences[:count]
     source = iter(sentences)
     sizes = [min(20, 1 + int(drawn.expovariate(0.3))) for _ in range(count)]
     return [" ".join(next(source) for _ in range(size)) for size in sizes]
 
 
-def reprise(folder: str) -> Route:
-    """Reprise's pipeline."""
-    from reprise.tasks import pipeline
-
-    return pipeline("sentence-similarity", folder, engine="onnx", progress=False).encode  # type: ignore[attr-defined]
-
-
-def sentences(folder: str) -> Route:
-    """sentence-transformers, as it comes."""
-    from sentence_transformers import SentenceTransformer
-
-    model = SentenceTransformer(folder, device="cpu")
-    return lambda texts: np.asarray(model.encode(texts, show_progress_bar=False))
+def worker(route: str, cache: str) -> Any:
+    """Start a route."""
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "true",
+                                "XDG_CACHE_HOME": cache}  # fmt: skip
+    command = [sys.executable, "-m", "benchmarks.rig.encoders", route, model_folder()]
+    return started(route, command, environment)
 
 
-def transformers(folder: str) -> Route:
-    """The pipeline of transformers, as it comes; its vectors pooled by hand."""
-    from transformers import pipeline
-
-    pipe = pipeline("feature-extraction", folder, device="cpu")
-
-    def encode(texts: list[str]) -> np.ndarray:
-        states = pipe(texts, truncation=True, tokenize_kwargs={"max_length": 256},
-                      return_tensors=True)  # fmt: skip
-        vectors = np.stack([each[0].numpy().mean(0) for each in states])
-        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
-
-    return encode
-
-
-def check_equal(found: dict[str, np.ndarray]) -> None:
-    """End with an error when routes gave different vectors."""
-    reference = found["sentence-transformers"]
-    for name, vectors in found.items():
-        off = float(np.abs(vectors - reference).max())
-        if off > 2e-6:
-            sys.exit(f"{name} is off by {off:.1e}")
+def take_turns(workers: dict[str, Process], given: list[str], rounds: int) -> Runs:
+    """Let every route encode in every round; the first round warms up, and compares."""
+    found = {name: asked(process, {"texts": given, "vectors": True})
+             for name, process in workers.items()}  # fmt: skip
+    reference = np.array(found[FIRST]["vectors"])
+    runs: Runs = {name: [] for name in workers}
+    for _ in range(rounds):
+        for name, process in workers.items():
+            answer = asked(process, {"texts": given, "vectors": False})
+            vectors = np.array(found[name]["vectors"])
+            answer["off"] = float(np.abs(vectors - reference).max())
+            answer["cosine"] = float((vectors * reference).sum(1).min())
+            if name.endswith("float32") and answer["off"] > 2e-6:
+                sys.exit(f"{name} is off by {answer['off']:.1e}")
+            runs[name].append(answer)
+    return runs
 
 
-def rows(found: dict[str, list[tuple[float, float]]]) -> list[dict[str, object]]:
-    """Medians, and how many times faster Reprise was in the same round."""
-    own = found["reprise"]
+def lines(what: str, count: int, runs: Runs) -> list[dict[str, object]]:
+    """Medians, and how many times faster than each peer in the same round."""
+
+    def times(name: str, peer: str, key: str) -> float:
+        pairs = zip(runs[peer], runs[name], strict=True)
+        return round(median([theirs[key] / own[key] for theirs, own in pairs]), 2)
+
     return [
         {
-            "route": name,
-            "wall s": round(statistics.median(wall for wall, _ in runs), 3),
-            "cpu s": round(statistics.median(cpu for _, cpu in runs), 3),
-            "texts/s": round(TEXTS / statistics.median(wall for wall, _ in runs)),
-            "reprise is faster": round(
-                statistics.median(a[0] / b[0] for a, b in zip(runs, own, strict=True)), 2
-            ),
-            "by cpu": round(
-                statistics.median(a[1] / b[1] for a, b in zip(runs, own, strict=True)), 2
-            ),
+            "texts": f"{count} {what}", "route": name,
+            "seconds": round(median([run["seconds"] for run in own]), 3),
+            "texts/s": round(count / median([run["seconds"] for run in own])),
+            "times sentence-transformers": times(name, FIRST, "seconds"),
+            "by cpu": times(name, FIRST, "cpu"),
+            "times the pipeline": times(name, ROUTES[-1], "seconds"),
+            "least cosine": round(own[0]["cosine"], 4), "peak MB": own[-1]["peak"],
         }
-        for name, runs in found.items()
-    ]
+        for name, own in runs.items()
+    ]  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -8,16 +8,20 @@ the seconds it took, the tokens and the most memory the process had so far.
 """
 
 import json
+import mmap
 import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from benchmarks.rig.turns import answers, memory, tell
+
 THREADS = int(os.environ.get("BENCH_THREADS", "2"))
+FLOOR_BYTES = {"float32": 4, "int8": 1, "int4": 0.625}  # of a number; in 4 bits with its scale
+_WIDTH = 1024  # numbers of a row that the floor reads
 Rows = list[list[int]]
 Route = Callable[[Rows, int], Rows]
 
@@ -25,29 +29,15 @@ Route = Callable[[Rows, int], Rows]
 def main() -> None:
     """Answer until stdin ends."""
     name, dtype = sys.argv[1].split(":")
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what libraries print goes elsewhere
+    out = answers()
     route = ROUTES[name](Path(sys.argv[2]), dtype)
-    tell(answers, {"ready": sys.argv[1]})
+    tell(out, {"ready": sys.argv[1]})
     for line in sys.stdin:
         asked = json.loads(line)
         started, used = time.perf_counter(), time.process_time()
         texts = route(asked["rows"], asked["new"])
         seconds, cpu = time.perf_counter() - started, time.process_time() - used
-        tell(answers, {"seconds": seconds, "cpu": cpu, "texts": texts, **memory()})
-
-
-def tell(answers: Any, what: dict[str, Any]) -> None:
-    """Write one line."""
-    answers.write(json.dumps(what) + "\n")
-    answers.flush()
-
-
-def memory() -> dict[str, int]:
-    """Most memory so far, and what of today's is not a page of a file; MB."""
-    told = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    names = {"peak": "VmHWM", "own": "RssAnon"}
-    return {name: int(told[word].split()[0]) // 1000 for name, word in names.items()}
+        tell(out, {"seconds": seconds, "cpu": cpu, "texts": texts, **memory()})
 
 
 def transformers(folder: Path, _: str) -> Route:
@@ -108,9 +98,30 @@ def llama(folder: Path, dtype: str) -> Route:
     return Llama(folder / f"model-{dtype}.gguf", THREADS).write
 
 
+def floor(folder: Path, dtype: str) -> Route:
+    """Nobody reads the weights faster: a product with one vector, on pages of 2 MB."""
+    import torch
+
+    torch.set_num_threads(THREADS)
+    numbers = (folder / "model.safetensors").stat().st_size // 4
+    rows = int(numbers * FLOOR_BYTES[dtype]) // 4 // _WIDTH
+    held = mmap.mmap(-1, rows * _WIDTH * 4)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        held.madvise(mmap.MADV_HUGEPAGE)
+    weights = torch.frombuffer(held, dtype=torch.float32).fill_(1.0).view(rows, _WIDTH)
+    vector = torch.ones(_WIDTH)
+
+    def route(asked: Rows, new: int) -> Rows:
+        for _ in range(new):
+            weights @ vector
+        return asked
+
+    return route
+
+
 ROUTES: dict[str, Callable[[Path, str], Route]] = {
     "transformers": transformers, "reprise": reprise, "ctranslate2": ctranslate2,
-    "llama.cpp": llama,
+    "llama.cpp": llama, "floor": floor,
 }  # fmt: skip
 
 if __name__ == "__main__":
