@@ -1,5 +1,6 @@
 """Names of arguments that people's code has from transformers, of version 4 as well as 5."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,13 @@ def test_what_is_written_on_is_called_text_inputs(tmp_path: Path) -> None:
     for wrong in ({"messages": chat}, [{"role": "user"}]):
         with pytest.raises(InvalidInput, match=r"A conversation is a list|must be text"):
             pipe(wrong)
+
+
+def test_texts_that_end_a_row_may_stand_in_the_models_settings(tmp_path: Path) -> None:
+    folder = save_writer(tmp_path)
+    whole = pipeline(model=folder)(CONTEXT, max_new_tokens=9, return_full_text=False)
+    wanted = whole[0]["generated_text"][1:3]
+    (folder / "generation_config.json").write_text(json.dumps({"stop_strings": [wanted]}))
+    (found,) = pipeline(model=folder)(CONTEXT, max_new_tokens=9, return_full_text=False)
+    assert wanted in found["generated_text"]
+    assert len(found["generated_text"]) < len(whole[0]["generated_text"])

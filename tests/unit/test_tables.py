@@ -70,3 +70,14 @@ def test_questions_are_answered_from_the_line(tmp_path: Path) -> None:
                   {"table": COLUMNS, "query": [1]}, {"table": COLUMNS, "query": []}):  # fmt: skip
         with pytest.raises(InvalidInput):
             ask(wrong)
+
+
+def test_rows_have_the_columns_of_all_rows() -> None:
+    found = read_table([{"a": 1}, {"b": 2, "a": None}])
+    assert (found.header, found.rows) == (("a", "b"), (("1", ""), ("", "2")))
+
+
+@pytest.mark.parametrize("cell", [b"bytes", "\ud800"])
+def test_cells_are_text(cell: object) -> None:
+    with pytest.raises(InvalidInput, match="A cell is"):
+        read_table({"a": [cell]})

@@ -51,8 +51,6 @@ class WritingPipeline(Pipeline):
     def answers(self, rows: Sequence[Row], options: WritingOptions) -> list[Any]:
         """Write on from rows; gives the token ids of each sequence of each row."""
         told = dict(options.generate_kwargs or {})
-        if "stop_strings" in told:
-            told["tokenizer"] = self.tokenizer
         features = stack(rows, self.parts.pad)
         features.pop("token_type_ids", None)
         found = self._generate(features, told)
@@ -70,7 +68,8 @@ class WritingPipeline(Pipeline):
                 else value
                 for name, value in given.items()
             }
-        found = self.model.generate(**given, **told)
+        # Texts that end a row may stand in the model's own settings: they are read with it.
+        found = self.model.generate(**given, **{"tokenizer": self.tokenizer, **told})
         found = found["sequences"] if isinstance(found, Mapping) else found
         return as_numpy(found).astype(np.int64)
 

@@ -199,7 +199,7 @@ def _engine(engine: str, loading: dict[str, Any]) -> str:
     plain = str(loading.get("device", "cpu")) == "cpu" and str(
         loading.get("dtype", "float32")
     ).removeprefix("torch.") in {"float32", "auto", *FEW_BITS}
-    return "onnx" if plain and find_spec("onnxruntime") else "torch"
+    return "onnx" if plain and (find_spec("onnxruntime") or not find_spec("torch")) else "torch"
 
 
 def _refuse_new_head(model: Any, task: str, name: str) -> None:

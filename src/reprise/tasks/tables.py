@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reprise.base.errors import InvalidInput, TooLarge
+from reprise.tasks.text import check_text
 
 MAX_CELLS = 1_000_000
 
@@ -46,7 +47,7 @@ def read_table(given: Any) -> TableOfText:
     if isinstance(given, Mapping):
         header, rows = _of_columns(given)
     elif _is_rows(given):
-        header = list(given[0])
+        header = list(dict.fromkeys(name for row in given for name in row))
         rows = [[row.get(name, "") for name in header] for row in given]
     else:
         raise InvalidInput(
@@ -85,4 +86,8 @@ def _is_rows(given: Any) -> bool:
 
 
 def _texts(cells: Sequence[Any]) -> tuple[str, ...]:
-    return tuple("" if cell is None else str(cell) for cell in cells)
+    return tuple("" if cell is None else _text(cell) for cell in cells)
+
+
+def _text(cell: Any) -> str:
+    return check_text(cell if isinstance(cell, str | bytes) else str(cell), "A cell")
