@@ -32,6 +32,12 @@ def language_template(family: Family, code: str, end: str, ids: Ids) -> dict[str
     return around((), (end, code), ids)
 
 
+def known_languages(config: TokenizerConfig) -> tuple[str, ...]:
+    """List the languages that a tokenizer can mark texts as being in: none for most."""
+    family = by_class(config.tokenizer_class)
+    return tuple(family.languages) if family is not None else ()
+
+
 def with_language(spec: TokenizerSpec, config: TokenizerConfig, code: str) -> TokenizerSpec:
     """Return a spec whose template marks texts as being in a language.
 
