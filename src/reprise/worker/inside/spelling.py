@@ -118,7 +118,7 @@ class Shaped:
         self._read = len(history.new)
         allowed = np.zeros(len(scores), bool)
         if self._state is not None and self.masks.shape.over(self._state):
-            allowed[list(self.ends)] = True
+            allowed[[token for token in self.ends if token < len(allowed)]] = True
         elif self._state is not None:
             mask = self.masks.at(self._state)[: len(scores)]
             allowed[: len(mask)] = mask
