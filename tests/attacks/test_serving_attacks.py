@@ -137,7 +137,15 @@ WRONG_TEXTS: list[tuple[Any, str]] = [
     ({"inputs": "x", "parameters": {"max_new_tokens": 1e9}}, "parameters.max_new_tokens"),
     ({"inputs": "x", "parameters": {"truncate": -4}}, "parameters.truncate"),
     ({"inputs": "x", "parameters": {"best_of": 2}}, "parameters.best_of"),
-    ({"inputs": "x", "parameters": {"grammar": {"type": "json"}}}, "parameters.grammar"),
+    ({"inputs": "x", "parameters": {"grammar": {"type": "json"}}}, "parameters.grammar.value"),
+    (
+        {"inputs": "x", "parameters": {"grammar": {"type": "regex", "value": "a+"}}},
+        "parameters.grammar.type",
+    ),
+    (
+        {"inputs": "x", "parameters": {"grammar": {"type": "json", "value": "{}"}}},
+        "parameters.grammar.value",
+    ),
     ({"inputs": "x", "parameters": {"repetition_penalty": 0}}, "parameters.repetition_penalty"),
     ({"inputs": "x", "parameters": {"top_n_tokens": 99}}, "parameters.top_n_tokens"),
 ]

@@ -116,6 +116,9 @@ def test_strict_tools_and_schemas_are_kept_to(caller: Served, writer: Served) ->
         (choice,) = writer.ask(body, kind="chat").json["choices"]
         assert json.loads(choice["message"]["content"])["where"] in {"here", "there"}
         assert choice["finish_reason"] == "stop"
+    grammar = {"grammar": {"type": "json", "value": where}, "temperature": 2, "seed": 1}
+    (told,) = writer.ask({"inputs": "x", "parameters": grammar}, "text-generation").json
+    assert json.loads(told["generated_text"])["where"] in {"here", "there"}
 
 
 def test_a_model_without_tokens_for_json_says_so(tmp_path: Path) -> None:

@@ -134,6 +134,9 @@ def shaped() -> None:
     said = [{"role": "user", "content": "which card ?"}]
     answer = client("text-generation").chat_completion(said, response_format=wanted)
     assert json.loads(answer.choices[0].message.content)["kind"] in {"gold", "blue"}, answer
+    grammar = {"type": "json", "value": schema}
+    text = client("text-generation").text_generation("card:", grammar=grammar, max_new_tokens=200)
+    assert json.loads(text)["kind"] in {"gold", "blue"}, text
 
 
 def endpoint() -> None:

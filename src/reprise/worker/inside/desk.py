@@ -92,11 +92,11 @@ class Desk:
 
     def _wish(self, job: Message, pipe: TextGeneration) -> Wish:
         body: Any = job["body"]
+        spell = partial(self._spell, pipe)
         if job["kind"] == "task":
-            return generation.read(pipe, body, stream=job["stream"])
+            return generation.read(pipe, body, stream=job["stream"], spell=spell)
         origin = chat.Origin(job["job"], *self._named)
         if job["kind"] == "chat":
-            spell = partial(self._spell, pipe)
             return chat.read(pipe, body, origin, stream=job["stream"], spell=spell)
         return completion.read(pipe, body, origin, stream=job["stream"])
 

@@ -3,31 +3,26 @@
 import json
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
-from reprise.base.errors import InvalidField
-from reprise.models.generate.rules import Rule
-from reprise.models.generate.settings import stored_settings
 from reprise.tasks.text_generation import TextGeneration
 from reprise.worker.errors import as_event
 from reprise.worker.inside import wishes
 from reprise.worker.inside.faces.accepted import CHAT, check_fields
+from reprise.worker.inside.faces.keeping import Spell, keep_to
 from reprise.worker.inside.faces.messages import make_prompt, read_messages
 from reprise.worker.inside.faces.tools import Tools, read_tools
 from reprise.worker.inside.fields import Fields
 from reprise.worker.inside.json_schema import read_schema
 from reprise.worker.inside.json_shape import JsonShape
-from reprise.worker.inside.spelling import Shaped, Spelling
 from reprise.worker.inside.tool_calls import ToolCall, ToolCalls
 from reprise.worker.inside.voices import Said, Token, Voice
 
 _NEW = 256  # tokens where nobody says how many
 _TOP = 20
 _FORMATS = ("text", "json_object", "json_schema")
-Spell = Callable[[], Spelling]
 DONE = as_event(b"[DONE]")
 REASONS = {"eos": "stop", "stop": "stop", "length": "length"}
 
@@ -85,7 +80,7 @@ def read(pipe: TextGeneration, body: Any, origin: Origin, *, stream: bool,
         [prompt], settings | {"max_new_tokens": new}, form,
         copies=wishes.copies(pipe, fields, settings), stops=stops + (tools.stops if tools else ()),
         logprobs=top if wants else None, penalties=wishes.penalties(fields),
-        rule=_rule(pipe, shape, spell) if shape else None,
+        rule=keep_to(pipe, shape, spell, "tool_choice" if tools else "response_format"),
     )  # fmt: skip
 
 
@@ -108,17 +103,6 @@ def _shape(fields: Fields, tools: Tools | None) -> JsonShape | None:
     if "value" in wanted:  # as huggingface_hub's client has a schema
         return JsonShape(nodes=read_schema(wanted.raw("value"), wanted.at("value")))
     return JsonShape()
-
-
-def _rule(pipe: TextGeneration, shape: JsonShape, spell: Spell) -> Callable[[], Rule]:
-    ends = stored_settings(pipe.model.config, pipe.parts.folder).eos_token_id
-    masks = spell().masks(shape)
-    if not ends or not masks.at(shape.start).any():
-        field = "tool_choice" if shape.beginnings else "response_format"
-        raise InvalidField(f"{field} cannot be kept: this model has no tokens for "
-                           f"{'the beginning' if ends else 'the end'} of such an answer.",
-                           field=field)  # fmt: skip
-    return partial(Shaped, masks, tuple(ends))
 
 
 def usage_wanted(fields: Fields) -> bool:

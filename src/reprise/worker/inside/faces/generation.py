@@ -1,6 +1,7 @@
 """text-generation as huggingface_hub's `text_generation` sends and reads it (TGI's protocol)."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,18 +9,28 @@ from reprise.base.errors import InvalidField
 from reprise.tasks.text_generation import TextGeneration
 from reprise.worker.errors import as_event
 from reprise.worker.inside import wishes
+from reprise.worker.inside.faces.keeping import Spell, keep_to
 from reprise.worker.inside.fields import Fields
+from reprise.worker.inside.json_schema import read_schema
+from reprise.worker.inside.json_shape import JsonShape
 from reprise.worker.inside.voices import Said, Token, Voice
 
 _NEW = 100  # tokens where nobody says how many, as TGI
 _TOP = 20
 _REASONS = {"eos": "eos_token", "stop": "stop_sequence", "length": "length"}
+_GRAMMARS = ("json", "json_schema")
 # What would change the answer, and is not done here.
-_ABSENT = ("grammar", "adapter_id", "watermark", "decoder_input_details")
+_ABSENT = ("adapter_id", "watermark", "decoder_input_details")
 
 
-def read(pipe: TextGeneration, body: Any, *, stream: bool) -> wishes.Wish:
+def read(pipe: TextGeneration, body: Any, *, stream: bool, spell: Spell) -> wishes.Wish:
     """Read a body.
+
+    Args:
+        pipe: Of the model.
+        body: What the client sent.
+        stream: Whether the answer is wanted bit by bit.
+        spell: Gives what the model's tokens spell; called where the answer has to be JSON.
 
     Raises:
         InvalidField: Naming the field that cannot be.
@@ -50,7 +61,21 @@ def read(pipe: TextGeneration, body: Any, *, stream: bool) -> wishes.Wish:
         [prompt], settings, form, stops=wishes.stop_texts(p, "stop", "stop_sequences"),
         keep_stop=True, logprobs=top if stream or details else None,
         penalties=(0.0, p.number("frequency_penalty", -2, 2, 0.0) or 0.0),
+        rule=keep_to(pipe, _grammar(p), spell, "parameters.grammar"),
     )  # fmt: skip
+
+
+def _grammar(p: Fields) -> JsonShape | None:
+    """Read `grammar`: a JSON schema; None: any text."""
+    grammar = p.object("grammar")
+    if not grammar.names():
+        return None
+    if grammar.raw("type") not in _GRAMMARS:
+        raise grammar.wrong("type", f"one of {', '.join(_GRAMMARS)}")
+    value = grammar.need("value", grammar.raw("value"), "a JSON schema")
+    if grammar.raw("type") == "json_schema" and isinstance(value, Mapping) and "schema" in value:
+        value = value["schema"]  # with a name beside it
+    return JsonShape(nodes=read_schema(value, grammar.at("value")))
 
 
 @dataclass
