@@ -127,6 +127,24 @@ def test_a_dataset_gives_an_iterator(features: Pipeline) -> None:
     assert len(list(features(Dataset()))) == 2
 
 
+def test_whatever_gives_inputs_gives_an_iterator(features: Pipeline) -> None:
+    class ByNumber:
+        def __len__(self) -> int:
+            return 2
+
+        def __getitem__(self, index: int) -> str:
+            return texts(2)[index]
+
+    class Stream:
+        def __iter__(self) -> Iterator[str]:
+            return iter(texts(2))
+
+    given = [ByNumber(), Stream(), dict(enumerate(texts(2))).values()]
+    assert [len(list(features(each))) for each in given] == [2, 2, 2]
+    with pytest.raises(InvalidInput, match="must be text, not set"):
+        features(set(texts(2)))
+
+
 def test_no_inputs_give_no_results(features: Pipeline) -> None:
     assert features([]) == []
 

@@ -6,7 +6,7 @@ A task says four things: how one input is read (`read`), which rows a window of 
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
@@ -20,6 +20,8 @@ from reprise.tasks.schedule import Room, batches, read_batch, windows
 
 Answer = dict[str, Array]
 _SCHEDULE = ("batch", "batch_size", "progress")
+# What gives items and is no dataset: parts of one thing, or things without an order.
+_NO_ITEMS = (str, bytes, bytearray, memoryview, Mapping, Set, type)
 # What transformers' pipelines take and what means nothing here.
 _WITHOUT_MEANING = ("num_workers", "padding", "timeout", "clean_up_tokenization_spaces")
 
@@ -59,6 +61,7 @@ class Pipeline:
     fields: ClassVar[tuple[str, ...]] = ("logits",)
     by_token: ClassVar[bool] = False
     takes_mapping: ClassVar[bool] = False  # an input has several parts
+    also: ClassVar[str] = ""  # what it takes beside the fields of its options, for people
 
     def __init__(self, parts: Parts, **given: Any) -> None:
         self.parts = parts
@@ -115,8 +118,9 @@ class Pipeline:
             return self._all([inputs], options, schedule)[0]
         if isinstance(inputs, list | tuple):
             return self._all(list(inputs), options, schedule)
-        if isinstance(inputs, Iterator) or _gives_items(inputs):
-            return self._each(iter(inputs), options, schedule)
+        items = _items_of(inputs)
+        if items is not None:
+            return self._each(items, options, schedule)
         return self._all([inputs], options, schedule)[0]  # reading it says what is wrong
 
     # -- what a task says of itself -----------------------------------------------------------
@@ -237,7 +241,7 @@ class Pipeline:
         if unknown:
             raise InvalidInput(
                 f"{self.task} takes no {', '.join(unknown)}.",
-                hint=f"It takes {', '.join(sorted(known | {'batch', 'progress'}))}.",
+                hint=f"It takes {', '.join(sorted(known | {'batch', 'progress'}))}{self.also}.",
             )
         return replace(options, **given) if given else options
 
@@ -269,12 +273,14 @@ def _object(line: str) -> Any:
         raise InvalidInput(f"A line must be a JSON object here, unlike {line[:80]!r}.") from None
 
 
-def _gives_items(inputs: Any) -> bool:
-    """Tell a dataset from one input: it has a length and items by number, and is no bytes."""
-    return (
-        hasattr(inputs, "__len__")
-        and hasattr(inputs, "__getitem__")
-        and hasattr(inputs, "__iter__")
-        and not isinstance(inputs, bytes | bytearray | memoryview | Mapping | type)
-        and not hasattr(inputs, "__array__")
-    )
+def _items_of(inputs: Any) -> Iterator[Any] | None:
+    """Give what a generator, a stream or a dataset holds; None: it is one input, or no input."""
+    if isinstance(inputs, Iterator):
+        return inputs
+    if isinstance(inputs, _NO_ITEMS) or hasattr(inputs, "__array__"):
+        return None
+    if isinstance(inputs, Iterable):
+        return iter(inputs)
+    if hasattr(inputs, "__len__") and hasattr(inputs, "__getitem__"):  # as datasets of torch
+        return (inputs[index] for index in range(len(inputs)))
+    return None

@@ -32,6 +32,8 @@ class WritingOptions(Options):
 class WritingPipeline(Pipeline):
     """Runs `model.generate` on rows."""
 
+    also = ", and the parameters of model.generate"
+
     def _changed(self, options: Any, given: dict[str, Any]) -> Any:
         own = {name: value for name, value in given.items() if name not in _SETTINGS | _MORE}
         told = {name: value for name, value in given.items() if name in _SETTINGS | _MORE}

@@ -66,7 +66,10 @@ class TextClassification(Pipeline):
             check_count("top_k", options.top_k, optional=True)
         if isinstance(item, Mapping):
             if not {"text"} <= set(item) <= {"text", "text_pair"}:
-                raise InvalidInput("A mapping must have text, and may have text_pair.")
+                raise InvalidInput(
+                    "A mapping must have text, and may have text_pair.",
+                    hint="Of a dataset, pass one column: dataset['text'].",
+                )
             item = (item["text"], item["text_pair"]) if item.get("text_pair") else item["text"]
         if isinstance(item, list):
             raise InvalidInput(
