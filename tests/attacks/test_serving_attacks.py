@@ -65,6 +65,9 @@ WRONG_CHATS: list[tuple[Any, str, str]] = [
     (CHAT | {"response_format": {"type": "grammar"}}, "response_format.type", "'grammar'"),
     (CHAT | {"response_format": "json"}, "response_format", "not a text"),
     (CHAT | {"temprature": 1}, "temprature", "Did you mean temperature?"),
+    (CHAT | {"half \ud83d": 1}, "half ?", "no field"),
+    (CHAT | {"response_format": {"type": "json_object", "value": {"properties": {
+        "\ud83d": {"pattern": "x"}}}}}, "response_format.value.properties.?.pattern", "held to"),
     (CHAT | {"reasoning_effort": "low"}, "reasoning_effort", "how long it thinks"),
     (CHAT | {"verbosity": "low"}, "verbosity", "'low'"),
     (CHAT | {"modalities": ["audio"]}, "modalities", "answers are texts"),

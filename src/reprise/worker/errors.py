@@ -33,7 +33,8 @@ def error_body(kind: str, error: RepriseError, status: int) -> bytes:
     """Write an error for the clients of a kind of job."""
     text = f"{error.message} {error.hint}".strip()
     field = error.field if isinstance(error, InvalidField) else None
-    return json.dumps(_shaped(kind, text, field, status), ensure_ascii=False).encode()
+    told = json.dumps(_shaped(kind, text, field, status), ensure_ascii=False)
+    return told.encode(errors="replace")  # names of fields may hold half a character
 
 
 def _shaped(kind: str, text: str, field: str | None, status: int) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class Fields:
     def wrong(self, name: str, wanted: str) -> InvalidField:
         """Make the error of a field: it must be what is wanted."""
         value = self.raw(name)
-        shown = "missing" if value is None else shorten(value)
+        shown = "missing" if value is None else "empty" if value in ([], {}) else shorten(value)
         shown = "a file" if f"{name}_base64" in self else shown
         return InvalidField(f"{self.at(name)} must be {wanted}; it is {shown}.",
                             field=self.at(name))  # fmt: skip

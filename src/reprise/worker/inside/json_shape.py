@@ -86,6 +86,17 @@ class JsonShape:
         """Tell whether nothing may come any more."""
         return state.mode == "over"
 
+    def following(self, state: State) -> set[str] | None:
+        """List the characters that may come next, where they are few; None: any of ASCII."""
+        if state.mode == "name":
+            those = [name for name, _ in self._names(state)]
+        elif state.mode == "word" and state.rest not in self.nodes[self._wanted(state)].words:
+            those = list(self.nodes[self._wanted(state)].words)
+        else:
+            return None
+        at = len(state.rest)
+        return {one[at] for one in those if one.startswith(state.rest) and len(one) > at}
+
     def read(self, state: State, text: str) -> State | None:
         """Read text; None when it cannot come there."""
         found: State | None = state

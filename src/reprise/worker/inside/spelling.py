@@ -58,7 +58,10 @@ class Spelling:
             found[self._fitting(shape, state, self._special, 0)] = True
             return found
         found = np.zeros(len(self.texts), bool)
-        for first, seconds in self._by_start.items():
+        few = shape.following(state)
+        firsts = [first for first in self._by_start if first < "\x7f"] if few is None else few
+        for first in firsts:
+            seconds = self._by_start.get(first, {})
             one = shape.read(state, first)
             for second, tokens in seconds.items() if one else ():
                 two = shape.read(one, second) if one else None
