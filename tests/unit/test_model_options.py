@@ -53,3 +53,17 @@ def test_bf16_is_torchs(folder: Path) -> None:
     pytest.importorskip("torch")
     assert pipeline(model=folder, dtype="bf16", device=-1).model.engine == "torch"
     assert pipeline(model=folder, dtype="fp32", device=-1).model.engine == "onnx"
+
+
+def test_pipelines_are_told_as_transformers_are(folder: Path) -> None:
+    pytest.importorskip("torch")
+    for told in (
+        {"torch_dtype": "bfloat16"},
+        {"model_kwargs": {"torch_dtype": "bfloat16", "x": 1}},
+    ):
+        assert str(pipeline(model=folder, **told).model.dtype) == "torch.bfloat16"
+    assert pipeline(model=folder, torch_dtype="auto", model_kwargs=None).model.engine == "onnx"
+    wrong: list[dict[str, Any]] = [{"model_kwargs": 5}, {"tokenizer": 5}]
+    for told in wrong:
+        with pytest.raises(InvalidInput, match=r"model_kwargs is a mapping|tokenizer must be"):
+            pipeline(model=folder, **told)

@@ -1,6 +1,7 @@
 """From a task and a model's name to a pipeline that runs."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
@@ -28,7 +29,7 @@ _SMALL = (SENTENCES, "*/config.json", "sentence_bert_config.json", "README.md",
           "preprocessor_config.json", "config_sentence_transformers.json",
           "processor_config.json")  # fmt: skip
 # What transformers' `pipeline` takes and what means nothing here.
-_WITHOUT_MEANING = ("trust_remote_code", "framework", "use_fast", "model_kwargs", "device_map")
+_WITHOUT_MEANING = ("trust_remote_code", "framework", "use_fast", "device_map")
 
 
 def pipeline(task: str | None = None, model: Any = None, *, tokenizer: Any = None,
@@ -61,8 +62,7 @@ def pipeline(task: str | None = None, model: Any = None, *, tokenizer: Any = Non
         >>> classify("It works.")  # doctest: +SKIP
         [{'label': 'POSITIVE', 'score': 0.9998}]
     """
-    for name in set(given) & set(_WITHOUT_MEANING):
-        log.info("%s=%r changes nothing here.", name, given.pop(name))
+    given = _unpacked(given)
     for name in (*_HUB, *_LOADING):
         if name in given and given[name] is None:
             del given[name]
@@ -81,6 +81,21 @@ def pipeline(task: str | None = None, model: Any = None, *, tokenizer: Any = Non
     shown = f"{parts.name} at {parts.commit}" if parts.commit else parts.name or "a loaded model"
     log.info("Running %s on %s, engine %s.", parts.task, shown, parts.model.engine)
     return made
+
+
+def _unpacked(given: dict[str, Any]) -> dict[str, Any]:
+    """Read what transformers' `pipeline` takes: `model_kwargs`, `torch_dtype`, and the rest."""
+    inside = given.pop("model_kwargs", None) or {}
+    if not isinstance(inside, Mapping):
+        raise InvalidInput(f"model_kwargs is a mapping, not {inside!r:.80}.")
+    for name in set(given) & set(_WITHOUT_MEANING):
+        log.info("%s=%r changes nothing here.", name, given.pop(name))
+    known = {*_LOADING, "torch_dtype"}
+    for name in set(inside) - known:
+        log.info("%s=%r of model_kwargs changes nothing here.", name, inside[name])
+    found = {name: value for name, value in inside.items() if name in known} | given
+    dtype = found.pop("torch_dtype", None)
+    return found if dtype is None else {"dtype": dtype} | found
 
 
 def _parts(task: str | None, named: tuple[Any, Any], how: tuple[str, dict[str, Any]],
@@ -140,8 +155,11 @@ def _spells(model: Any) -> bool:
 
 
 def _tokenizer(tokenizer: Any, hub: dict[str, Any]) -> Any:
-    if not isinstance(tokenizer, str | PathLike):
+    if tokenizer is None or hasattr(tokenizer, "config"):
         return tokenizer
+    if not isinstance(tokenizer, str | PathLike):
+        raise InvalidInput("tokenizer must be a repo, a folder or a tokenizer of Reprise, not "
+                           f"{type(tokenizer).__name__}.")  # fmt: skip
     from reprise.tokenizers import AutoTokenizer
 
     return AutoTokenizer.from_pretrained(tokenizer, **hub)
