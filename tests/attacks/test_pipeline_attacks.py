@@ -170,3 +170,10 @@ def test_images_of_16_bits_are_not_cut_off(tmp_path: Path) -> None:
         assert np.asarray(open_image(given))[0, :, 0].tolist() == [0, 1, 128, 255]
     with pytest.raises(InvalidInput, match="beyond 16 bits"):
         open_image(Image.fromarray(grey.astype(np.int32) * 2))
+
+
+def test_a_label_that_fills_the_model_leaves_no_room(tmp_path: Path) -> None:
+    names = {"id2label": {0: "entailment", 1: "no"}, "label2id": {"entailment": 0, "no": 1}}
+    folder = save(tmp_path, "BertForSequenceClassification", **names)
+    with pytest.raises(InvalidInput, match="leaves no room for the other one"):
+        pipeline("zero-shot-classification", folder)("my card", ["card " * 100])

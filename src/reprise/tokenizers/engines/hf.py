@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import tokenizers
     from numpy.typing import NDArray
 
+_NO_ROOM = "too short to respect"  # what the library says of pairs
 _KEPT = 16  # option sets whose tokenizers are kept
 _PROFILE = "hf-0.23"
 _IDS, _TYPE_IDS = attrgetter("ids"), attrgetter("type_ids")
@@ -289,6 +290,11 @@ def refusals(
         if isinstance(error, TypeError | UnicodeError) and rows:
             raise _explain(rows) from None
         text = str(error).strip()[:300] or type(error).__name__
+        if _NO_ROOM in text and rows:
+            raise kind(
+                "A text of a pair that is not to be cut leaves no room for the other one.",
+                hint="Shorten it, or give truncation='longest_first' or a larger max_length.",
+            ) from None
         raise kind(f"{what}: {text}") from None
 
 
