@@ -61,6 +61,9 @@ def test_what_is_written_on_is_called_text_inputs(tmp_path: Path) -> None:
     assert pipe(text_inputs=chat) == pipe(chat)
     (short,) = pipe(CONTEXT, generation_config={"max_new_tokens": 1}, max_new_tokens=None)
     assert len(short["generated_text"]) < len(pipe(CONTEXT)[0]["generated_text"])
+    for name in ("prefix", "stop_sequence", "tokenizer_encode_kwargs", "generate_kwargs"):
+        with pytest.raises(InvalidInput, match=r"must be text|is a mapping, not 5"):
+            pipe(CONTEXT, **{name: 5})
     for wrong in ({"messages": chat}, [{"role": "user"}]):
         with pytest.raises(InvalidInput, match=r"A conversation is a list|must be text"):
             pipe(wrong)
@@ -74,3 +77,13 @@ def test_texts_that_end_a_row_may_stand_in_the_models_settings(tmp_path: Path) -
     (found,) = pipeline(model=folder)(CONTEXT, max_new_tokens=9, return_full_text=False)
     assert wanted in found["generated_text"]
     assert len(found["generated_text"]) < len(whole[0]["generated_text"])
+
+
+def test_a_prompt_longer_than_a_model_was_made_for_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pipe = pipeline(model=save_writer(tmp_path, length=16), max_new_tokens=1)
+    pipe("card")
+    assert caplog.text == ""
+    pipe("card " * 20)
+    assert "tokens, and this model was made for 16: what it writes may make no sense" in caplog.text

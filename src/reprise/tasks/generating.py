@@ -37,6 +37,8 @@ class WritingPipeline(Pipeline):
     def _changed(self, options: Any, given: dict[str, Any]) -> Any:
         own = {name: value for name, value in given.items() if name not in _SETTINGS | _MORE}
         told = {name: value for name, value in given.items() if name in _SETTINGS | _MORE}
+        if not isinstance(own.get("generate_kwargs"), Mapping | None):
+            raise InvalidInput(f"generate_kwargs is a mapping, not {own['generate_kwargs']!r:.80}.")
         kept = dict(options.generate_kwargs or {})
         own["generate_kwargs"] = kept | dict(own.get("generate_kwargs") or {}) | told
         return super()._changed(options, own)

@@ -100,6 +100,12 @@ class TextGeneration(WritingPipeline):
         if options.handle_long_generation not in {None, "hole"}:
             raise InvalidInput(f"handle_long_generation is {options.handle_long_generation!r}; use "
                                "'hole' or None.")  # fmt: skip
+        check_text(options.prefix, "prefix")
+        for text in _texts(options.stop_sequence):
+            check_text(text, "A stop_sequence")
+        if not isinstance(options.tokenizer_encode_kwargs, Mapping | None):
+            raise InvalidInput("tokenizer_encode_kwargs is a mapping, not "
+                               f"{options.tokenizer_encode_kwargs!r:.80}.")  # fmt: skip
         if _is_chat(item):
             return [dict(message) for message in item]
         if isinstance(item, list | tuple | Mapping):
@@ -175,6 +181,10 @@ class TextGeneration(WritingPipeline):
             last = item[-1] | {"content": item[-1]["content"] + text}
             return {"generated_text": [*item[:-1], last]}
         return {"generated_text": [*item, {"role": "assistant", "content": text}]}
+
+
+def _texts(given: Any) -> Sequence[Any]:
+    return given if isinstance(given, list | tuple) else () if given is None else (given,)
 
 
 def _is_chat(given: Any) -> bool:

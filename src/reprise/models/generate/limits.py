@@ -1,5 +1,6 @@
 """How long a row may get: what is asked for, and what the model has positions for."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from reprise.models.generate.seam import Array
 from reprise.models.generate.settings import Settings
 from reprise.models.plan import Plan
 
+log = logging.getLogger(__name__)
 _DEFAULT_NEW = 20  # as the reference, where nobody says anything
 _CONTEXT = ("max_position_embeddings", "n_positions", "max_target_positions")
 
@@ -59,11 +61,22 @@ def make_limit(plan: Plan, settings: Settings, given: Mapping[str, Any],
                 hint=f"Ask for at most max_new_tokens={most - length}, or truncate the text.",
             )
 
+    _warn_beyond_training(plan, max(map(len, rows), default=0))
+
     def limit(history: History) -> int:
         asked = total(history.prompt)
         return asked if most is None else min(asked, most)
 
     return limit
+
+
+def _warn_beyond_training(plan: Plan, length: int) -> None:
+    """Say that a prompt is longer than what a model without a table of positions was made for."""
+    known = [plan.config.get(name) for name in _CONTEXT]
+    trained = next((number for number in known if isinstance(number, int)), length)
+    if length > trained and plan.head is not None and plan.head.kind == "causal_lm":
+        log.warning("A prompt has %d tokens, and this model was made for %d: what it writes may "
+                    "make no sense.", length, trained)  # fmt: skip
 
 
 def _total(plan: Plan, settings: Settings) -> Callable[[int], int]:
