@@ -59,8 +59,8 @@ def test_what_is_written_on_is_called_text_inputs(tmp_path: Path) -> None:
     chat = [{"role": "user", "content": CONTEXT}]
     assert pipe(text_inputs=CONTEXT) == pipe(CONTEXT)
     assert pipe(text_inputs=chat) == pipe(chat)
-    (short,) = pipe(CONTEXT, generation_config={"max_new_tokens": 1}, max_new_tokens=None)
-    assert len(short["generated_text"]) < len(pipe(CONTEXT)[0]["generated_text"])
+    plain = pipeline("text-generation", pipe.model, tokenizer=pipe.tokenizer)
+    assert plain(CONTEXT, generation_config={"max_new_tokens": 3}) == pipe(CONTEXT)
     for name in ("prefix", "stop_sequence", "tokenizer_encode_kwargs", "generate_kwargs"):
         with pytest.raises(InvalidInput, match=r"must be text|is a mapping, not 5"):
             pipe(CONTEXT, **{name: 5})
@@ -87,3 +87,12 @@ def test_a_prompt_longer_than_a_model_was_made_for_is_said(
     assert caplog.text == ""
     pipe("card " * 20)
     assert "tokens, and this model was made for 16: what it writes may make no sense" in caplog.text
+
+
+def test_how_much_is_written_does_not_depend_on_the_neighbours(tmp_path: Path) -> None:
+    sizes = {"n_embd": 32, "n_layer": 1, "n_head": 4, "n_positions": 64}
+    folder = save(tmp_path, "GPT2LMHeadModel", model_type="gpt2", eos_token_id=None,
+                  pad_token_id=0, bos_token_id=2, **sizes)  # fmt: skip
+    pipe = pipeline(model=folder)
+    long = "my card is lost now " * 11
+    assert pipe(["my card", long], batch=2) == [pipe("my card"), pipe(long)]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from reprise.base.errors import InvalidInput
+from reprise.models.generate.settings import read_stated
 from reprise.tasks.base import Done
 from reprise.tasks.files import read_object
 from reprise.tasks.generating import WritingOptions, WritingPipeline
@@ -14,6 +15,7 @@ from reprise.tasks.rows import Array, Row
 from reprise.tasks.text import Cut, Reader, check_text
 
 _NEW_TOKENS = 256  # where nobody says how much to write, as in transformers
+_LENGTHS = {"max_length", "max_new_tokens", "max_time"}
 _ROLES = {"role", "content"}
 
 
@@ -157,8 +159,12 @@ class TextGeneration(WritingPipeline):
         if isinstance(options, GenerationOptions) and options.stop_sequence is not None:
             stops = options.stop_sequence
             told["stop_strings"] = [stops] if isinstance(stops, str) else list(stops)
-        if not self.stated and not {"max_length", "max_new_tokens", "max_time"} & set(told):
-            told["max_new_tokens"] = max(1, min(_NEW_TOKENS, self.parts.positions - width))
+        if not self.stated and not _LENGTHS & set(told):
+            # As settings, not as a wish: each row gets as many of them as it has positions for.
+            stated = told.get("generation_config")
+            own = {} if stated is None else read_stated(stated)
+            more = {} if _LENGTHS & set(own) else {"max_new_tokens": _NEW_TOKENS}
+            told["generation_config"] = own | more
         found = super().answers(rows, WritingOptions(told))
         return [[ids[width:] for ids in own] for own in found]
 

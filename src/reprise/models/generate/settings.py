@@ -112,7 +112,7 @@ def make_settings(config: Config, folder: Path | None, given: Mapping[str, Any])
     stated = given.get("generation_config")
     own = {k: v for k, v in given.items() if k != "generation_config" and v is not None}
     check_hands(given)
-    from_call = (_of_caller(stated) if stated is not None else {}) | own
+    from_call = (read_stated(stated) if stated is not None else {}) | own
     _refuse_absent(from_call)
     base = stored_settings(config, folder)
     try:
@@ -172,7 +172,7 @@ def read_file(path: Path) -> dict[str, Any]:
     return found
 
 
-def _of_caller(stated: Any) -> dict[str, Any]:
+def read_stated(stated: Any) -> dict[str, Any]:
     """Read a `generation_config` argument; None means as without it."""
     if isinstance(stated, str | PathLike):
         path = Path(stated)
