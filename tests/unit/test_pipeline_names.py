@@ -7,7 +7,8 @@ import pytest
 
 from reprise.base.errors import InvalidInput
 from reprise.tasks import Pipeline, pipeline
-from tests.pipeline_models import save
+from reprise.tokenizers import Tokenizer
+from tests.pipeline_models import save, texts
 from tests.worker_models import save_writer
 
 CONTEXT = "My card is lost. Where is it?"
@@ -96,3 +97,14 @@ def test_how_much_is_written_does_not_depend_on_the_neighbours(tmp_path: Path) -
     pipe = pipeline(model=folder)
     long = "my card is lost now " * 11
     assert pipe(["my card", long], batch=2) == [pipe("my card"), pipe(long)]
+
+
+def test_the_last_token_may_be_the_first_of_the_vocabulary(tmp_path: Path) -> None:
+    tokenizer = Tokenizer.train_new("BPE", texts(50), vocab_size=300)  # without padding, as GPT-2's
+    sizes = {"n_embd": 32, "n_layer": 1, "n_head": 4, "n_positions": 64}
+    folder = save(tmp_path, "GPT2LMHeadModel", model_type="gpt2", tokenizer=tokenizer,
+                  eos_token_id=299, pad_token_id=None, bos_token_id=299, **sizes)  # fmt: skip
+    pipe = pipeline(model=folder, max_new_tokens=4, return_full_text=False)
+    found = pipe(["my card", "card"], prefix_allowed_tokens_fn=lambda *_: [0])
+    assert tokenizer.decode([0]) == "!"
+    assert found == [[{"generated_text": "!!!!"}]] * 2

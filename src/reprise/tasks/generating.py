@@ -13,6 +13,7 @@ from reprise.tasks.rows import Array, Row, stack
 from reprise.tasks.running import as_numpy
 from reprise.tasks.schedule import WRITING, Room
 
+_NO_TOKEN = -1  # stands behind rows that ended, where the tokenizer has nothing for it
 _SETTINGS = frozenset(field.name for field in fields(Settings))
 _MORE = frozenset({"stopping_criteria", "logits_processor", "prefix_allowed_tokens_fn",
                    "assistant_model", "generation_config"})  # fmt: skip
@@ -73,12 +74,16 @@ class WritingPipeline(Pipeline):
                 for name, value in given.items()
             }
         # Texts that end a row may stand in the model's own settings: they are read with it.
-        found = self.model.generate(**given, **{"tokenizer": self.tokenizer, **told})
+        more = {"tokenizer": self.tokenizer, **told}
+        if self.parts.pad.ids is None:
+            more["pad_token_id"] = _NO_TOKEN
+        found = self.model.generate(**given, **more)
         found = found["sequences"] if isinstance(found, Mapping) else found
         return as_numpy(found).astype(np.int64)
 
     def written(self, ids: Array) -> list[int]:
         """Give the ids that mean something: padding behind the end is left out."""
-        meant = np.flatnonzero(ids != (self.parts.pad.ids or 0))
+        pad = self.parts.pad.ids
+        meant = np.flatnonzero(ids != (_NO_TOKEN if pad is None else pad))
         found: list[int] = ids[: int(meant[-1]) + 1 if len(meant) else 0].tolist()
         return found
