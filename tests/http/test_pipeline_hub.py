@@ -28,9 +28,15 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.usefixtures("online")
-def test_the_commit_that_ran_is_known(folder: Path) -> None:
+def test_the_commit_that_ran_is_known(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     first = reprise.publish(folder, "ada/cards")
     pipe = reprise.pipeline(model="ada/cards")
+    assert caplog.messages[-1] == (
+        f"Running text-classification on ada/cards at {first.commit}, engine onnx."
+    )
+    caplog.clear()
+    reprise.pipeline(model="ada/cards", revision=first.commit)
+    assert caplog.messages == []  # who names a commit knows what runs
     assert (pipe.task, pipe.commit, pipe.model.engine) == (
         "text-classification", first.commit, "onnx"
     )  # fmt: skip

@@ -148,6 +148,8 @@ def log_to_stderr(level: int) -> None:
 
 class _LogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
+        if getattr(record, "notice", False):
+            return  # commands say themselves what runs
         if record.levelno >= logging.WARNING:
             warn(record.getMessage())
         else:

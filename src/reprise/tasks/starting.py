@@ -78,9 +78,16 @@ def pipeline(task: str | None = None, model: Any = None, *, tokenizer: Any = Non
     parts = _parts(task, (model, tokenizer), (engine, loading), where)
     _, kind = kind_of(parts.task)
     made = class_of(kind, parts.model)(parts, **given)
-    shown = f"{parts.name} at {parts.commit}" if parts.commit else parts.name or "a loaded model"
-    log.info("Running %s on %s, engine %s.", parts.task, shown, parts.model.engine)
+    _tell(parts, moving=not lock and parts.commit not in {revision, str(model).rpartition("@")[2]})
     return made
+
+
+def _tell(parts: Parts, *, moving: bool) -> None:
+    """Say what runs; so that it is seen where a branch or tag may be another commit tomorrow."""
+    shown = f"{parts.name} at {parts.commit}" if parts.commit else parts.name or "a loaded model"
+    level = logging.WARNING if parts.commit and moving else logging.INFO
+    log.log(level, "Running %s on %s, engine %s.", parts.task, shown, parts.model.engine,
+            extra={"notice": True})  # fmt: skip
 
 
 def _unpacked(given: dict[str, Any]) -> dict[str, Any]:
