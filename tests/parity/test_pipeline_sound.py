@@ -83,7 +83,7 @@ def test_sound_that_cannot_be_heard_is_refused(folder: Path, tmp_path: Path) -> 
         (sound(1, 16_001), InvalidInput), (sound(1) * np.nan, InvalidInput),
         (np.zeros(0, np.float32), InvalidInput), (np.zeros((2, 9)), InvalidInput),
         (str(tmp_path / "b.wav"), InvalidInput), (str(tmp_path / "c.wav"), NotFound),
-        (write(tmp_path / "d.wav", sound(1), 8_000), InvalidInput),
+        ({"raw": sound(1), "sampling_rate": 0}, InvalidInput),
     ]  # fmt: skip
     for given, error in refused:
         with pytest.raises(error):

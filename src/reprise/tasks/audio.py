@@ -1,6 +1,6 @@
 """Sound to log-mel features, as Whisper's models were trained on."""
 
-import wave
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -11,13 +11,9 @@ import numpy as np
 
 from reprise.base.errors import InvalidFormat, InvalidInput, NotFound, TooLarge
 from reprise.tasks.rows import Array
+from reprise.tasks.sound_files import at_rate, read_sound
 
 _MAX_BYTES = 1 << 29
-_WIDTHS: dict[int, tuple[Any, float]] = {
-    1: (np.uint8, 128.0),
-    2: (np.dtype("<i2"), 32768.0),
-    4: (np.dtype("<i4"), 2.0**31),
-}
 _LOWEST = 1e-10
 _AT_ONCE = 3000  # frames
 _RANGE = 8.0  # powers of ten below the loudest that are told apart
@@ -86,56 +82,42 @@ def read_hearing(settings: Mapping[str, Any] | None) -> Hearing:
 
 
 def open_sound(given: Any, rate: int) -> Array:
-    """Read sound: the path of a wav file, an array of samples, or a mapping with both.
+    """Read sound, and give it at the rate that a model takes.
 
     Args:
-        given: A path; samples [N] from -1 to 1 at `rate`; or `{"array" or "raw", "sampling_rate"}`.
+        given: The path of a file, or its bytes; samples [N] from -1 to 1 at `rate`; or
+            `{"array" or "raw", "sampling_rate"}`.
         rate: Samples per second that the model takes.
 
     Raises:
-        InvalidInput: It is no sound, or none at this rate.
+        InvalidInput: It is no sound.
         NotFound: There is no such file.
+        TooLarge: It is too long.
+        MissingExtra: Its format, or another rate, needs the extra `sound`.
     """
     found = rate
     if isinstance(given, Mapping):
         found = given.get("sampling_rate", rate)
         given = given.get("raw", given.get("array"))
     if isinstance(given, str | PathLike):
-        given, found = _wav(Path(given))
+        given, found = _of_file(Path(given))
+    elif isinstance(given, bytes | bytearray | memoryview):
+        given, found = read_sound(io.BytesIO(given), what="What is given")
     if not isinstance(given, np.ndarray) or given.dtype.kind != "f" or given.ndim != 1:
-        raise InvalidInput("Sound is the path of a wav file, or an array [N] of samples from -1 "
-                           "to 1.")  # fmt: skip
-    if found != rate:
-        raise InvalidInput(
-            f"The sound has {found} samples a second; this model takes {rate}.",
-            hint=f"Convert it first: ffmpeg -i sound -ar {rate} sound.wav",
-        )
+        raise InvalidInput("Sound is the path of a file, its bytes, or an array [N] of samples "
+                           "from -1 to 1.")  # fmt: skip
     if not given.size or not np.isfinite(given).all():
         raise InvalidInput("The sound is empty, or holds numbers that are not finite.")
-    return given.astype(np.float32)
+    return at_rate(given.astype(np.float32), found, rate)
 
 
-def _wav(path: Path) -> tuple[Array, int]:
+def _of_file(path: Path) -> tuple[Array, int]:
     if not path.is_file():
         raise NotFound(f"There is no file {path}.")
     if path.stat().st_size > _MAX_BYTES:
         raise TooLarge(f"{path} is larger than {_MAX_BYTES >> 20} MiB.")
-    try:
-        with wave.open(str(path)) as file:
-            width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
-            data = file.readframes(file.getnframes())
-    except (wave.Error, EOFError, OSError) as error:
-        raise InvalidInput(
-            f"{path} is no wav file that can be read: {error}.",
-            hint="Convert it first: ffmpeg -i sound -ar 16000 sound.wav",
-        ) from None
-    if width not in _WIDTHS:
-        raise InvalidInput(f"{path} has samples of {8 * width} bits; 8, 16 and 32 can be read.")
-    kind, largest = _WIDTHS[width]
-    whole = len(data) // (width * channels) * width * channels
-    samples = np.frombuffer(data[:whole], kind).astype(np.float32).reshape(-1, channels)
-    samples = (samples - largest if width == 1 else samples) / np.float32(largest)
-    return np.asarray(samples.mean(axis=1)), rate
+    with path.open("rb") as file:
+        return read_sound(file, what=str(path))
 
 
 def _hann(width: int) -> Array:

@@ -3,21 +3,16 @@
 import base64
 import binascii
 import io
-import wave
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from reprise.base.errors import InvalidField, TooLarge
+from reprise.base.errors import InvalidField, InvalidInput, TooLarge
 from reprise.base.optional import require
+from reprise.tasks.sound_files import read_sound
 from reprise.worker.inside.fields import MOST_TEXTS, Fields, kind_of
 
 # Formats that Pillow reads by itself: others start foreign programs, or are never sent.
 _IMAGES = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-_WIDTHS: dict[int, tuple[str, float, float]] = {  # bytes of a sample: its kind, zero and largest
-    1: ("u1", 128.0, 128.0), 2: ("<i2", 0.0, 2.0**15), 4: ("<i4", 0.0, 2.0**31),
-}  # fmt: skip
 _LONGEST = 60 * 60 * 48_000  # samples: an hour of sound
 
 
@@ -89,21 +84,9 @@ def image(body: Fields) -> Any:
 
 
 def sound(body: Fields) -> dict[str, Any]:
-    """Read a wav file; gives its samples from -1 to 1, and how many there are in a second."""
+    """Read a file of sound; gives its samples from -1 to 1, and how many there are in a second."""
     try:
-        with wave.open(io.BytesIO(binary(body))) as file:
-            width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
-            if width not in _WIDTHS or not 0 < file.getnframes() * channels <= _LONGEST:
-                raise InvalidField("inputs must be a wav file of 8, 16 or 32 bits, with at least "
-                                   "one sample and at most an hour.", field="inputs")  # fmt: skip
-            data = file.readframes(file.getnframes())
-    except (wave.Error, EOFError, OSError, MemoryError) as error:
-        raise InvalidField(
-            f"inputs is no wav file that can be read: {error}.", field="inputs",
-            hint="Convert it first: ffmpeg -i sound -ar 16000 sound.wav",
-        ) from None  # fmt: skip
-    kind, zero, largest = _WIDTHS[width]
-    whole = len(data) // (width * channels) * width * channels
-    samples = np.frombuffer(data[:whole], kind).astype(np.float32).reshape(-1, channels)
-    mono = ((samples - np.float32(zero)) / np.float32(largest)).mean(axis=1)
-    return {"array": mono.astype(np.float32), "sampling_rate": rate}
+        samples, rate = read_sound(io.BytesIO(binary(body)), longest=_LONGEST, what="inputs")
+    except InvalidInput as error:
+        raise InvalidField(error.message, field="inputs", hint=error.hint) from None
+    return {"array": samples, "sampling_rate": rate}
