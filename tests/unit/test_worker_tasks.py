@@ -213,6 +213,9 @@ def test_speech(make: Make, tmp_path: Path) -> None:
         assert client.automatic_speech_recognition(file).text == expected["text"]
         told = {"generation_parameters": {"max_new_tokens": 2}}
         short = client.automatic_speech_recognition(file, extra_body=told)
+        flac = io.BytesIO()
+        pytest.importorskip("soundfile").write(flac, samples, 16_000, format="FLAC")
+        assert client.automatic_speech_recognition(flac.getvalue()).text == expected["text"]
     assert expected["text"].startswith(short.text)
 
 
