@@ -38,7 +38,8 @@ def test_a_new_version_with_one_percent_changed_is_stored_as_little_more(
     before = stored_bytes(live)
     change(path, 17 * MIB, 300_000)
     live.run("hf", "upload", repo, path)  # from a cold cache
-    assert stored_bytes(live) - before < 300_000 + 2 * 131_072 + 10_000
+    # A chunk has at most 131,072 bytes; behind the change cuts may take two to fall in step again.
+    assert stored_bytes(live) - before < 300_000 + 4 * 131_072
     live.run("hf", "download", repo, "weights.bin", "--local-dir", tmp_path / "down")
     assert sha256(tmp_path / "down" / "weights.bin") == sha256(path)
 
