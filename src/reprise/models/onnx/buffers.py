@@ -1,6 +1,7 @@
 """Keys and values in memory that a graph reads and writes in place."""
 
 from collections.abc import Iterator, Sequence
+from math import prod
 
 import numpy as np
 
@@ -65,6 +66,10 @@ class Buffers:
         while self.columns < columns:
             self.columns = max(_FIRST, 2 * self.columns)
         self.rows = rows
-        for name, kept in self._kept.items():
-            sides = (rows, kept.shape[1], self.columns, kept.shape[3])
-            self._kept[name] = np.empty(sides, np.float32)
+        sides = {name: (rows, kept.shape[1], self.columns, kept.shape[3])
+                 for name, kept in self._kept.items()}  # fmt: skip
+        # In one piece: NumPy puts large pieces on large pages, which are there at once.
+        whole, start = np.empty(sum(map(prod, sides.values())), np.float32), 0
+        for name, shape in sides.items():
+            end = start + prod(shape)
+            self._kept[name], start = whole[start:end].reshape(shape), end

@@ -78,7 +78,7 @@ class BufferedSteps:
         self._sessions, self._buffers = model.sessions, Buffers(tower.stack)
         self._vocabulary = tower.input.vocab
         self._packs = not model.sessions.placed.rounded and _fits_again(model.plan)
-        self._long = new >= _LONG
+        self._new, self._long = new, new >= _LONG
         self._lengths = np.zeros(0, np.int64)
         self._bound: dict[tuple[int, ...], _Bound] = {}  # by first row and shape
 
@@ -89,7 +89,7 @@ class BufferedSteps:
         tokens = np.zeros((len(rows), width), np.int64)
         for number, row in enumerate(rows):
             tokens[number, : len(row)] = row
-        self._buffers.begin(len(rows), width + 1)
+        self._buffers.begin(len(rows), width + 1 + min(self._new, _LONG))
         self._bound.clear()
         # Behind a short row stand tokens that no token of its own sees, and that are written over.
         ends = np.full(len(rows), width - 1)
