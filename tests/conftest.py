@@ -44,7 +44,7 @@ from tests.scripted_hub import ScriptedHub  # noqa: E402
 
 # CI looks at the same examples every time, so that a change is judged by itself; people's machines
 # look at new ones each run, and what they find becomes an example.
-hypothesis.settings.register_profile("ci", derandomize=True, max_examples=50)
+hypothesis.settings.register_profile("ci", derandomize=True, max_examples=30)
 if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
 
