@@ -4,15 +4,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 
 from reprise.base.errors import InvalidInput, NotSupported
 from reprise.models import AutoModelForCausalLM, AutoModelForSeq2SeqLM, Config
 from reprise.models.measuring import answer_of, cosines_of
+from reprise.models.onnx import proto
 from reprise.models.onnx.blocks import Blocks
 from reprise.models.onnx.channels import Channels
+from reprise.models.onnx.graph import Graph
 from reprise.models.onnx.groups import BITS, groups
+from reprise.models.onnx.layers import by_channels
 from reprise.models.onnx.matrix import Matrix
+from reprise.models.onnx.weights import Weights
 from reprise.models.weights import open_checkpoint, save_safetensors
 from tests.model_cases import Case
 from tests.onnx_models import case_named, loaded, stored
@@ -75,15 +80,33 @@ def test_numbers_of_4_bits_are_at_most_half_a_step_away(tmp_path: Path) -> None:
 def test_in_8_bits_an_answer_is_the_same_whoever_is_beside_it(name: str, tmp_path: Path) -> None:
     case = case_named(name)
     model = loaded(case, "Model", tmp_path, dtype="int8")
-    given = inputs(case, "Model")
-    given.pop("attention_mask", None)
-    both = answer_of(model(**given))
-    loud = {key: value * 9 if value.dtype == np.float32 else value for key, value in given.items()}
-    pairs = {key: np.concatenate((value[:1], loud[key][1:])) for key, value in given.items()}
-    np.testing.assert_array_equal(answer_of(model(**pairs))[: len(both) // 2],
-                                  both[: len(both) // 2])  # fmt: skip
+    given = {key: value for key, value in inputs(case, "Model").items() if key != "attention_mask"}
+    others = {key: louder(value) for key, value in given.items()}
+    first, beside = answer_of(model(**given)), answer_of(model(**others))
+    own = len(first) // 2
+    assert not np.allclose(first[own:], beside[own:], atol=1e-3)
+    np.testing.assert_array_equal(first[:own], beside[:own])
     alone = answer_of(model(**{key: value[:1] for key, value in given.items()}))
-    np.testing.assert_allclose(alone, both[: len(alone)], atol=2e-6)
+    np.testing.assert_array_equal(alone, first[:own])
+
+
+def louder(values: np.ndarray) -> np.ndarray:
+    """Change the second row: other tokens, or ten times the light."""
+    changed = values[1:] * 10 if values.dtype == np.float32 else values[1:, ::-1]
+    return np.concatenate((values[:1], changed))
+
+
+def test_rows_of_zeros_stay_zeros_in_8_bits() -> None:
+    g = Graph(Weights(None, {}))  # type: ignore[arg-type]
+    numbers = g.constant(np.full((4, 3), 7), "int8")
+    x = g.input("x", proto.FLOAT, ["rows", 4])
+    g.output("y", by_channels(g, x, numbers, g.constant([0.5, 1, 2], "float32")), 2)
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = ort.InferenceSession(g.model(), options, providers=["CPUExecutionProvider"])
+    given = np.array([[0, 0, 0, 0], [1, -1, 1, 1], [1e-30, 0, 0, 0]], np.float32)
+    (found,) = session.run(None, {"x": given})
+    np.testing.assert_allclose(found, given.sum(1, keepdims=True) * [[3.5, 7, 14]], rtol=1e-6)
 
 
 def test_they_are_made_once_and_only_what_remains_is_converted(tmp_path: Path) -> None:

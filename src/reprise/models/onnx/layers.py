@@ -33,7 +33,7 @@ def in_few_bits(g: Graph, x: str, modules: tuple[str, ...]) -> str:
              for name, dtype, shape, spot, length in found.tensors()]  # fmt: skip
     numbers, scales, *bias = parts
     if found.group.bits == BITS["int8"]:
-        y = _by_channels(g, x, numbers, scales)
+        y = by_channels(g, x, numbers, scales)
         return g.with_bias(y, *bias) if bias else y
     return g.op(
         "MatMulNBits", x, numbers, scales, *(("", "", *bias) if bias else ()), domain=CONTRIB,
@@ -42,7 +42,7 @@ def in_few_bits(g: Graph, x: str, modules: tuple[str, ...]) -> str:
     )  # fmt: skip
 
 
-def _by_channels(g: Graph, x: str, numbers: str, scales: str) -> str:
+def by_channels(g: Graph, x: str, numbers: str, scales: str) -> str:
     """Multiply whole numbers: each row of x is put on a scale of its own, from its largest number.
 
     A row's answer is then the same, to the last bit, whatever rows are beside it.
