@@ -7,6 +7,9 @@ timed. Every ratio is printed: of the best runs, and the median of those within 
 computes nothing: it reads as many bytes as the weights have, once a token, for rows together.
 
     python -m benchmarks.decoding [--folder FOLDER] [--shape NAME] [--batch 1] [--rounds 5]
+    python -m benchmarks.decoding --before CHECKOUT [--folder FOLDER] …
+
+With --before only Reprise runs: as it is here, and as it is in another checkout.
 
 BENCH_PEERS names an interpreter of the same version that has ctranslate2, llama-cpp-python and
 gguf; it reads this one's packages, too. What it lacks is left out, and said so. With --folder the
@@ -35,9 +38,11 @@ ROUTES = ("transformers:float32", "reprise:float32", "reprise:int8", "reprise:in
           "ctranslate2:float32", "ctranslate2:int8",
           "llama.cpp:f32", "llama.cpp:q8_0", "llama.cpp:q4_0",
           "floor:float32", "floor:int8", "floor:int4")  # fmt: skip
+BITS = ("float32", "int8", "int4")
 EQUAL = (("reprise:float32", "ctranslate2:float32"), ("reprise:float32", "llama.cpp:f32"),
          ("reprise:int8", "ctranslate2:int8"), ("reprise:int8", "llama.cpp:q8_0"),
-         ("reprise:int4", "llama.cpp:q4_0"))  # fmt: skip
+         ("reprise:int4", "llama.cpp:q4_0"),
+         *((f"reprise:{bits}", f"before:{bits}") for bits in BITS))  # fmt: skip
 FIRST = "transformers:float32"
 MODULES = {"ctranslate2": ("ctranslate2",), "llama.cpp": ("llama_cpp", "gguf")}
 Runs = dict[str, list[dict[str, Any]]]
@@ -50,12 +55,13 @@ def main() -> None:
     parser.add_argument("--shape", action="append", choices=list(SHAPES))
     parser.add_argument("--batch", action="append", type=int, choices=list(NEW))
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--before", type=Path, metavar="CHECKOUT")
     options = parser.parse_args()
     rows: list[dict[str, object]] = []
     with ExitStack() as stack:
         folder = options.folder or Path(stack.enter_context(_temporary()))
         for shape in options.shape or SHAPES:
-            rows += measure(shape, folder / shape, options.batch or list(NEW), options.rounds)
+            rows += measure(shape, folder / shape, options)
     report("decoding", rows)
 
 
@@ -63,14 +69,17 @@ def _temporary() -> Any:
     return tempfile.TemporaryDirectory(prefix="reprise-bench-")
 
 
-def measure(shape: str, folder: Path, batches: Sequence[int], rounds: int) -> list[dict[str, Any]]:
+def measure(shape: str, folder: Path, options: argparse.Namespace) -> list[dict[str, Any]]:
     """Measure one shape."""
-    routes = [route for route in ROUTES if prepared(shape, folder, route.partition(":")[0])]
+    both = [f"{which}:{bits}" for bits in BITS for which in ("before", "reprise")]
+    routes = [route for route in (both if options.before else ROUTES)
+              if prepared(shape, folder, route.partition(":")[0])]  # fmt: skip
     found: list[dict[str, Any]] = []
     with ExitStack() as stack:
-        workers = {route: stack.enter_context(worker(route, folder)) for route in routes}
-        for batch in batches:
-            runs = take_turns(workers, shape, batch, rounds)
+        workers = {route: stack.enter_context(worker(route, folder, options.before))
+                   for route in routes}  # fmt: skip
+        for batch in options.batch or list(NEW):
+            runs = take_turns(workers, shape, batch, options.rounds)
             found += lines(f"{shape}, {batch}", batch, runs)
     return found
 
@@ -101,15 +110,19 @@ def _python(program: str) -> str:
     return sys.executable if ours else os.environ.get("BENCH_PEERS", sys.executable)
 
 
-def _environment() -> dict[str, str]:
-    path = os.pathsep.join([str(Path.cwd()), *filter(None, sys.path)])
+def _environment(before: Path | None = None) -> dict[str, str]:
+    first = [str(before.resolve() / "src")] if before else []
+    path = os.pathsep.join([*first, str(Path.cwd()), *filter(None, sys.path)])
     return os.environ | {"PYTHONPATH": path, "TOKENIZERS_PARALLELISM": "false"}
 
 
-def worker(route: str, folder: Path) -> AbstractContextManager[Process]:
+def worker(route: str, folder: Path, before: Path | None) -> AbstractContextManager[Process]:
     """Start a route."""
-    command = [_python(route.partition(":")[0]), "-m", "benchmarks.rig.decoders", route, folder]
-    return started(route, list(map(str, command)), _environment())
+    program, _, bits = route.partition(":")
+    own = f"reprise:{bits}" if program == "before" else route
+    command = [_python(program), "-m", "benchmarks.rig.decoders", own, folder]
+    environment = _environment(before if program == "before" else None)
+    return started(route, list(map(str, command)), environment)
 
 
 def take_turns(workers: dict[str, Process], shape: str, batch: int,
@@ -167,7 +180,7 @@ def _same(runs: Runs, route: str) -> float | None:
     """Share of tokens before the first that differs from transformers', over all rows."""
     if FIRST not in runs:
         return None
-    pairs = zip(runs[FIRST][0]["texts"], runs[route][0]["texts"], strict=True)
+    pairs = zip(runs[FIRST][0]["found"], runs[route][0]["found"], strict=True)
     shares = []
     for left, right in pairs:
         equal = [a == b for a, b in zip(left, right, strict=False)]

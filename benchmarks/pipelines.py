@@ -72,12 +72,12 @@ def take_turns(workers: dict[str, Process], given: list[str], rounds: int) -> Ru
     """Let every route encode in every round; the first round warms up, and compares."""
     found = {name: asked(process, {"texts": given, "vectors": True})
              for name, process in workers.items()}  # fmt: skip
-    reference = np.array(found[FIRST]["vectors"])
+    reference = np.array(found[FIRST]["found"])
     runs: Runs = {name: [] for name in workers}
     for _ in range(rounds):
         for name, process in workers.items():
             answer = asked(process, {"texts": given, "vectors": False})
-            vectors = np.array(found[name]["vectors"])
+            vectors = np.array(found[name]["found"])
             answer["off"] = float(np.abs(vectors - reference).max())
             answer["cosine"] = float((vectors * reference).sum(1).min())
             if name.endswith("float32") and answer["off"] > 2e-6:

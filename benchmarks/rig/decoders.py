@@ -7,40 +7,23 @@ ROUTE is the program and the type of its weights, `reprise:int4`; FOLDER holds w
 the seconds it took, the tokens and the most memory the process had so far.
 """
 
-import json
 import mmap
 import os
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.rig.turns import answers, memory, tell
+from benchmarks.rig.turns import Route, answer
 
 THREADS = int(os.environ.get("BENCH_THREADS", "2"))
 FLOOR_BYTES = {"float32": 4, "int8": 1, "int4": 0.625}  # of a number; in 4 bits with its scale
 _WIDTH = 1024  # numbers of a row that the floor reads
 Rows = list[list[int]]
-Route = Callable[[Rows, int], Rows]
+Write = Callable[[Rows, int], Rows]
 
 
-def main() -> None:
-    """Answer until stdin ends."""
-    name, dtype = sys.argv[1].split(":")
-    out = answers()
-    route = ROUTES[name](Path(sys.argv[2]), dtype)
-    tell(out, {"ready": sys.argv[1]})
-    for line in sys.stdin:
-        asked = json.loads(line)
-        started, used = time.perf_counter(), time.process_time()
-        texts = route(asked["rows"], asked["new"])
-        seconds, cpu = time.perf_counter() - started, time.process_time() - used
-        tell(out, {"seconds": seconds, "cpu": cpu, "texts": texts, **memory()})
-
-
-def transformers(folder: Path, _: str) -> Route:
+def transformers(folder: Path, _: str) -> Write:
     """The reference, as it comes."""
     import torch
     from transformers import AutoModelForCausalLM
@@ -58,7 +41,7 @@ def transformers(folder: Path, _: str) -> Route:
     return route
 
 
-def reprise(folder: Path, dtype: str) -> Route:
+def reprise(folder: Path, dtype: str) -> Write:
     """Ours, on the onnx engine."""
     from reprise import AutoModelForCausalLM
 
@@ -73,7 +56,7 @@ def reprise(folder: Path, dtype: str) -> Route:
     return route
 
 
-def ctranslate2(folder: Path, dtype: str) -> Route:
+def ctranslate2(folder: Path, dtype: str) -> Write:
     """CTranslate2; its 8 bits are a scale for each row of a matrix."""
     import ctranslate2 as ct
 
@@ -91,14 +74,14 @@ def ctranslate2(folder: Path, dtype: str) -> Route:
     return route
 
 
-def llama(folder: Path, dtype: str) -> Route:
+def llama(folder: Path, dtype: str) -> Write:
     """llama.cpp, all rows in one batch."""
     from benchmarks.rig.llama import Llama
 
     return Llama(folder / f"model-{dtype}.gguf", THREADS).write
 
 
-def floor(folder: Path, dtype: str) -> Route:
+def floor(folder: Path, dtype: str) -> Write:
     """Nobody reads the weights faster: a product with one vector, on pages of 2 MB."""
     import torch
 
@@ -119,10 +102,19 @@ def floor(folder: Path, dtype: str) -> Route:
     return route
 
 
-ROUTES: dict[str, Callable[[Path, str], Route]] = {
+ROUTES: dict[str, Callable[[Path, str], Write]] = {
     "transformers": transformers, "reprise": reprise, "ctranslate2": ctranslate2,
     "llama.cpp": llama, "floor": floor,
 }  # fmt: skip
 
+
+def _asked(ready: Callable[[Path, str], Write]) -> Callable[[Path, str], Route]:
+    def made(folder: Path, dtype: str) -> Route:
+        write = ready(folder, dtype)
+        return lambda question: write(question["rows"], question["new"])
+
+    return made
+
+
 if __name__ == "__main__":
-    main()
+    answer({name: _asked(ready) for name, ready in ROUTES.items()})

@@ -7,37 +7,20 @@ ROUTE is the program and the type of its weights, `reprise:int8`. Each line in i
 most memory the process had so far.
 """
 
-import json
 import os
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from benchmarks.rig.turns import answers, memory, tell
+from benchmarks.rig.turns import Route, answer
 
 THREADS = int(os.environ.get("BENCH_THREADS", "2"))
-Route = Callable[[list[str]], np.ndarray]
+Encode = Callable[[list[str]], np.ndarray]
 
 
-def main() -> None:
-    """Answer until stdin ends."""
-    name, dtype = sys.argv[1].split(":")
-    out = answers()
-    route = ROUTES[name](Path(sys.argv[2]), dtype)
-    tell(out, {"ready": sys.argv[1]})
-    for line in sys.stdin:
-        asked = json.loads(line)
-        started, used = time.perf_counter(), time.process_time()
-        vectors = route(asked["texts"])
-        seconds, cpu = time.perf_counter() - started, time.process_time() - used
-        shown = {"vectors": vectors.tolist()} if asked["vectors"] else {}
-        tell(out, {"seconds": seconds, "cpu": cpu, **memory(), **shown})
-
-
-def reprise(folder: Path, dtype: str) -> Route:
+def reprise(folder: Path, dtype: str) -> Encode:
     """Reprise's pipeline, on the onnx engine."""
     from reprise.tasks import pipeline
 
@@ -46,7 +29,7 @@ def reprise(folder: Path, dtype: str) -> Route:
                     progress=False, **few).encode  # fmt: skip
 
 
-def sentences(folder: Path, _: str) -> Route:
+def sentences(folder: Path, _: str) -> Encode:
     """sentence-transformers, as it comes."""
     import torch
     from sentence_transformers import SentenceTransformer
@@ -56,7 +39,7 @@ def sentences(folder: Path, _: str) -> Route:
     return lambda texts: np.asarray(model.encode(texts, show_progress_bar=False))
 
 
-def transformers(folder: Path, _: str) -> Route:
+def transformers(folder: Path, _: str) -> Encode:
     """The pipeline of transformers, as it comes; its vectors pooled by hand."""
     import torch
     from transformers import pipeline
@@ -73,9 +56,23 @@ def transformers(folder: Path, _: str) -> Route:
     return encode
 
 
-ROUTES: dict[str, Callable[[Path, str], Route]] = {
+ROUTES: dict[str, Callable[[Path, str], Encode]] = {
     "reprise": reprise, "sentence-transformers": sentences, "transformers pipeline": transformers,
 }  # fmt: skip
 
+
+def _asked(ready: Callable[[Path, str], Encode]) -> Callable[[Path, str], Route]:
+    def made(folder: Path, dtype: str) -> Route:
+        encode = ready(folder, dtype)
+
+        def route(question: dict[str, Any]) -> Any:
+            vectors = encode(question["texts"])
+            return vectors.tolist() if question["vectors"] else None
+
+        return route
+
+    return made
+
+
 if __name__ == "__main__":
-    main()
+    answer({name: _asked(ready) for name, ready in ROUTES.items()})

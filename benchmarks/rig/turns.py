@@ -9,12 +9,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 Process = subprocess.Popen[str]
+Route = Callable[[dict[str, Any]], Any]  # a question; its answer
 
 
 @contextmanager
@@ -49,20 +50,32 @@ def _line(process: Process) -> dict[str, Any]:
     return found
 
 
-def answers() -> Any:
-    """Give what a route writes its answers to; what libraries print goes elsewhere."""
-    found = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    return found
+def answer(routes: Mapping[str, Callable[[Path, str], Route]]) -> None:
+    """Be the route that the command line names, `program:type folder`, until stdin ends.
+
+    Args:
+        routes: Program to what gets a route ready; a route takes a question and answers it, and
+            that is timed.
+    """
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what libraries print goes elsewhere
+    name, dtype = sys.argv[1].split(":")
+    route = routes[name](Path(sys.argv[2]), dtype)
+    _tell(out, {"ready": sys.argv[1]})
+    for line in sys.stdin:
+        question = json.loads(line)
+        begun, used = time.perf_counter(), time.process_time()
+        found = route(question)
+        seconds, cpu = time.perf_counter() - begun, time.process_time() - used
+        _tell(out, {"seconds": seconds, "cpu": cpu, "found": found, **_memory()})
 
 
-def tell(out: Any, what: dict[str, Any]) -> None:
-    """Write one line."""
+def _tell(out: TextIO, what: dict[str, Any]) -> None:
     out.write(json.dumps(what) + "\n")
     out.flush()
 
 
-def memory() -> dict[str, int]:
+def _memory() -> dict[str, int]:
     """Most memory so far, and what of today's is not a page of a file; MB."""
     told = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     names = {"peak": "VmHWM", "own": "RssAnon"}
